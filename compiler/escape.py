@@ -1,0 +1,109 @@
+"""The borders: one function per language that turns an untrusted Python string into text of that language.
+
+Each function returns text that the language's own reader turns back into exactly the given string, or raises
+`Unrepresentable` when the language has no way to say it. Nothing else in the project quotes or escapes.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = [
+    "Unrepresentable",
+    "cpp_string",
+    "ini_list_item",
+    "ini_value",
+    "make_value",
+    "markdown_text",
+    "printf_path",
+    "shell_word",
+    "single_line",
+]
+
+
+class Unrepresentable(ValueError):
+    """The target language cannot express this string; `reason` says which part."""
+
+    def __init__(self, language: str, text: str, reason: str) -> None:
+        super().__init__(f"{language} cannot express {text!r}: {reason}")
+        self.language = language
+        self.text = text
+        self.reason = reason
+
+
+def cpp_string(text: str) -> str:
+    """A C++ string literal, quotes included. Everything but plain ASCII becomes octal escapes of its UTF-8 bytes,
+    so neither the compiler's source charset nor trigraphs matter (`?` is escaped for the latter)."""
+    if "\0" in text:
+        raise Unrepresentable("C++", text, "a C string ends at its first NUL")
+    out = []
+    for byte in text.encode("utf-8", "surrogateescape"):
+        char = chr(byte)
+        if char in '"\\?':
+            out.append("\\" + char)
+        elif 32 <= byte < 127:
+            out.append(char)
+        else:
+            out.append(f"\\{byte:03o}")  # exactly three digits: a following digit cannot be taken in
+    return '"' + "".join(out) + '"'
+
+
+def ini_value(text: str) -> str:
+    """A value of a GLib key file (nvinfer and deepstream-app .txt). GLib decodes \\s \\n \\t \\r \\\\ only."""
+    if "\0" in text:
+        raise Unrepresentable("key file", text, "NUL byte")
+    out = text.replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
+    stripped = out.lstrip(" ")
+    out = "\\s" * (len(out) - len(stripped)) + stripped
+    stripped = out.rstrip(" ")
+    return stripped + "\\s" * (len(out) - len(stripped))
+
+
+def ini_list_item(text: str) -> str:
+    """One item of a `;` list of a GLib key file. nvinfer splits some lists itself, so a `;` is refused, not escaped."""
+    if ";" in text:
+        raise Unrepresentable("key file list", text, "';' separates the items")
+    return ini_value(text)
+
+
+def printf_path(text: str) -> str:
+    """A URI of deepstream-app's source type 3, which is used as a printf format: every `%` is doubled."""
+    return text.replace("%", "%%")
+
+
+_SHELL_SAFE = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
+
+
+def shell_word(text: str) -> str:
+    """One word of a POSIX shell command."""
+    if "\0" in text:
+        raise Unrepresentable("shell", text, "NUL byte")
+    if _SHELL_SAFE.fullmatch(text):
+        return text
+    return "'" + text.replace("'", "'\"'\"'") + "'"
+
+
+def make_value(text: str) -> str:
+    """The right-hand side of a GNU make assignment. `$` and `#` are escaped; a line break, blanks at the ends and a
+    backslash before `#` have no safe form there."""
+    if re.search(r"[\n\r\0]", text) or text != text.strip() or "\\" in text:
+        raise Unrepresentable("make", text, "line break, outer blank or backslash")
+    return text.replace("$", "$$").replace("#", "\\#")
+
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$-])")
+
+
+def markdown_text(text: str) -> str:
+    """Inline Markdown that shows the text literally, in a paragraph or a table cell, on one line."""
+    flat = " ".join(text.split())
+    flat = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _MARKDOWN.sub(lambda m: m.group(0) if m.group(0) in "&;" else "\\" + m.group(0), flat)
+
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def single_line(text: str) -> str:
+    """Text for a terminal or a comment: control, bidi and line-break characters shown as escapes, the rest as is."""
+    return _CONTROL.sub(lambda m: m.group(0).encode("unicode_escape").decode("ascii"), text)

@@ -1,0 +1,73 @@
+"""jinja2 environments, one per target language, in which every printed value is escaped by construction.
+
+`{{ value }}` in a template of language L goes through L's escaping function without the template saying so: the
+environment's `finalize` is that function. Fragments that already are text of the language are wrapped in `Raw` by
+Python code; templates cannot make one. An undefined name is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from dsimport.compiler import escape
+from dsimport.compiler.numbers import float32_text
+
+__all__ = ["Raw", "render"]
+
+TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
+
+
+class Raw(str):
+    """Text that already is in the template's language."""
+
+    __slots__ = ()
+
+
+def _finalizer(quote: Callable[[str], str]) -> Callable[[Any], str]:
+    def finalize(value: Any) -> str:
+        if isinstance(value, Raw):
+            return value
+        if isinstance(value, bool):
+            return "1" if value else "0"
+        if isinstance(value, int):
+            return str(value)
+        if isinstance(value, float):
+            return float32_text(value)
+        if isinstance(value, str):
+            return quote(value)
+        raise TypeError(f"a template printed a {type(value).__name__}")
+
+    return finalize
+
+
+_QUOTES: dict[str, Callable[[str], str]] = {
+    "cpp": escape.cpp_string,
+    "ini": escape.ini_value,
+    "make": escape.make_value,
+    "markdown": escape.markdown_text,
+    "shell": escape.shell_word,
+}
+
+
+@lru_cache(maxsize=None)
+def _environment(language: str) -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        finalize=_finalizer(_QUOTES[language]),
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # HTML is not among the languages here; finalize escapes for the others
+        auto_reload=False,
+    )
+
+
+def render(language: str, template: str, **context: Any) -> str:
+    """Render `templates/<template>` as text of `language` (cpp, ini, make, markdown, shell)."""
+    return _environment(language).get_template(template).render(context)
