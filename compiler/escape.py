@@ -18,6 +18,7 @@ __all__ = [
     "printf_path",
     "shell_word",
     "single_line",
+    "trtexec_shape",
 ]
 
 
@@ -107,3 +108,11 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u206
 def single_line(text: str) -> str:
     """Text for a terminal or a comment: control, bidi and line-break characters shown as escapes, the rest as is."""
     return _CONTROL.sub(lambda m: m.group(0).encode("unicode_escape").decode("ascii"), text)
+
+
+def trtexec_shape(name: str, dims: tuple[int, ...]) -> str:
+    """`name:1x3x640x640` as trtexec's shape options take it. They split at `,` and the last `:`, strip one pair of
+    single quotes, and take `*` as a wildcard, so names with those characters have no form there."""
+    if not name or re.search(r"[,'*\s\0]", name):
+        raise Unrepresentable("trtexec shapes", name, "comma, quote, asterisk or blank in a tensor name")
+    return f"{name}:{'x'.join(str(dim) for dim in dims)}"

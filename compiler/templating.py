@@ -16,8 +16,9 @@ import jinja2
 
 from dsimport.compiler import escape
 from dsimport.compiler.numbers import float32_text
+from dsimport.compiler.plan import Hole, Text
 
-__all__ = ["Raw", "render"]
+__all__ = ["Raw", "render", "render_text"]
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 
@@ -32,6 +33,8 @@ def _finalizer(quote: Callable[[str], str]) -> Callable[[Any], str]:
     def finalize(value: Any) -> str:
         if isinstance(value, Raw):
             return value
+        if isinstance(value, Hole):
+            return f"\0{value.value}\0"  # NUL cannot come out of any escaping function
         if isinstance(value, bool):
             return "1" if value else "0"
         if isinstance(value, int):
@@ -71,3 +74,12 @@ def _environment(language: str) -> jinja2.Environment:
 def render(language: str, template: str, **context: Any) -> str:
     """Render `templates/<template>` as text of `language` (cpp, ini, make, markdown, shell)."""
     return _environment(language).get_template(template).render(context)
+
+
+def render_text(language: str, template: str, **context: Any) -> Text:
+    """Like `render`, for templates that print `Hole`s: the result keeps them as holes."""
+    parts = render(language, template, **context).split("\0")
+    if len(parts) == 1:
+        return parts[0]
+    pieces = (Hole(value=part) if index % 2 else part for index, part in enumerate(parts))
+    return tuple(piece for piece in pieces if piece != "")

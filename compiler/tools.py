@@ -1,0 +1,29 @@
+"""The programs of each toolchain, by the names under which they are called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dsimport.compiler.model import Toolchain
+
+__all__ = ["Tools", "tools_of"]
+
+
+@dataclass(frozen=True)
+class Tools:
+    """Program names of one toolchain. `programs`: all that must be on PATH; `modules`: Python modules they import."""
+
+    trtexec: str
+    deepstream_app: str
+    modules: tuple[str, ...]
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        return ("g++", "make", "timeout", self.trtexec, self.deepstream_app)
+
+
+def tools_of(toolchain: Toolchain) -> Tools:
+    """The programs that a plan for this toolchain calls."""
+    if toolchain == "reference":
+        return Tools("ref-trtexec", "ref-deepstream-app", ("av", "cv2", "onnxruntime"))
+    return Tools("trtexec", "deepstream-app", ())
