@@ -73,18 +73,19 @@ def random_shapes(
 ) -> list[Shape]:
     """Up to `count` shapes inside a frame of `size` (width, height) that overlap by at most MAX_OVERLAP.
 
-    `sizes` bounds a shape's height as a share of the frame's; `stretch` widens all shapes, as a resize that does
-    not keep the aspect ratio would. A crowded frame gets fewer shapes than asked for.
+    `sizes` bounds a shape's height as a share of the frame's shorter side; `stretch` widens all shapes, as a resize
+    that does not keep the aspect ratio would. A crowded frame gets fewer shapes than asked for.
     """
     width, height = size
+    side = min(size)
     shapes: list[Shape] = []
     for _ in range(20 * count):
         if len(shapes) == count:
             break
         share = sizes[0] + (sizes[1] - sizes[0]) * rng.random() ** 1.5
-        shape_height = share * height
-        shape_width = min(shape_height * stretch * (0.85 + 0.3 * rng.random()), width - 2 * MARGIN - 1)
-        angle, speed = 2 * np.pi * rng.random(), (0.004 + 0.012 * rng.random()) * height
+        shape_height = share * side
+        shape_width = shape_height * stretch * (0.85 + 0.3 * rng.random())
+        angle, speed = 2 * np.pi * rng.random(), (0.004 + 0.012 * rng.random()) * side
         shape = Shape(
             label=LABELS[len(shapes) % len(LABELS)],
             x=MARGIN + shape_width / 2 + rng.random() * (width - 2 * MARGIN - shape_width),
