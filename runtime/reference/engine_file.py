@@ -7,18 +7,19 @@ machine or the path, so the same model and options give the same bytes.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
-import secrets
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-__all__ = ["ENGINE_FORMAT", "EngineError", "EngineMeta", "InputProfile", "atomic_write", "read_engine", "write_engine"]
+from dsimport.compiler.diagnostics import DsimportError
+from dsimport.runtime.atomic import write_bytes
+
+__all__ = ["ENGINE_FORMAT", "EngineError", "EngineMeta", "InputProfile", "read_engine", "write_engine", "write_whole"]
 
 ENGINE_FORMAT = 1
 _MAGIC = b"DSREFENG"
@@ -71,19 +72,16 @@ class EngineMeta:
         return (InputProfile(self.input_name, self.min_shape, self.opt_shape, self.max_shape), *self.more_inputs)
 
 
-@contextmanager
-def atomic_write(path: Path) -> Iterator[IO[bytes]]:
-    """A binary file that appears under `path` complete and on disk, or not at all. Raises OSError."""
-    temporary = path.with_name(f".{path.name[:32]}.{secrets.token_hex(4)}.tmp")
+def write_whole(path: Path, data: bytes) -> None:
+    """Put a file in its place complete and on disk, or not at all. Unlike `write_bytes`, as a C++ program would:
+    the folder must exist, and failure is an OSError."""
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path.parent))
     try:
-        with temporary.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
+        write_bytes(path, data)
+    except DsimportError as error:
+        if isinstance(error.__cause__, OSError):
+            raise error.__cause__ from None
         raise
 
 
@@ -92,12 +90,8 @@ def write_engine(path: Path, meta: EngineMeta, onnx: bytes) -> None:
     header = json.dumps(asdict(meta), sort_keys=True, separators=(",", ":")).encode("ascii")
     if _meta_of(json.loads(header)) != meta or meta.onnx_sha256 != hashlib.sha256(onnx).hexdigest():
         raise ValueError("engine header does not describe the model")
-    digest = hashlib.sha256()
-    with atomic_write(path) as file:
-        for part in (_MAGIC, _FIXED.pack(ENGINE_FORMAT, len(header)), header, _LENGTH.pack(len(onnx)), onnx):
-            file.write(part)
-            digest.update(part)
-        file.write(digest.digest())
+    data = b"".join((_MAGIC, _FIXED.pack(ENGINE_FORMAT, len(header)), header, _LENGTH.pack(len(onnx)), onnx))
+    write_whole(path, data + hashlib.sha256(data).digest())
 
 
 def read_engine(path: Path) -> tuple[EngineMeta, bytes]:

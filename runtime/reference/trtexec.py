@@ -1,0 +1,152 @@
+"""ref-trtexec: trtexec of TensorRT 10.16 on ONNX Runtime and the CPU. Same arguments, log lines and exit codes.
+
+It computes in the types of the ONNX model whatever precision is asked for, and says so. Its times are this machine's.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, TextIO
+
+from dsimport.runtime.formats.trtexec import banner, log_line
+from dsimport.runtime.reference.engine_file import write_whole
+from dsimport.runtime.reference.trtexec_bench import measure, report, times_json
+from dsimport.runtime.reference.trtexec_engine import (
+    Engine,
+    Failure,
+    build_engine,
+    load_engine,
+    random_inputs,
+    shapes_to_run,
+)
+from dsimport.runtime.reference.trtexec_options import (
+    Options,
+    UnknownOptions,
+    options_text,
+    parse_options,
+    wants_help,
+)
+from dsimport.runtime.reference.trtexec_signals import cleaning_up, plain_signals
+from dsimport.runtime.reference.trtexec_table import help_text
+from dsimport.runtime.reference.trtexec_values import BadValue, OutOfRange
+
+__all__ = ["main"]
+
+_VERSION = "10.16.0"  # whose command line and log this program speaks
+_BUILD = 0  # no build of TensorRT has this number
+_HONEST = (
+    "This is ref-trtexec, the reference implementation on the CPU through ONNX Runtime. It computes in FP32 (the types "
+    "of the ONNX model) whatever precision is asked for, and its times say nothing about a GPU."
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program; `argv` includes its name. Returns 0 for PASSED and help, else 1."""
+    words = list(sys.argv if argv is None else argv)
+    command_line = " ".join(words)
+    with plain_signals():
+        _print(sys.stdout, banner("RUNNING", _VERSION, _BUILD, command_line))
+        if wants_help(words[1:]):
+            _print(sys.stdout, *help_text())
+            return 0
+        passed = _run(words[1:])
+        _print(sys.stdout, banner("PASSED" if passed else "FAILED", _VERSION, _BUILD, command_line))
+    return 0 if passed else 1
+
+
+def _run(arguments: Sequence[str]) -> bool:
+    if not arguments:
+        _print(sys.stdout, *help_text())
+        return True
+    try:
+        options = parse_options(arguments)
+    except BadValue as error:
+        _print(sys.stdout, *help_text())
+        _say("E", str(error))
+        return False
+    except UnknownOptions as error:
+        _print(sys.stdout, *help_text())
+        for item in error.items:
+            _say("E", f"Unknown option: {item}")
+        return False
+    except OutOfRange as error:
+        _say("E", f"Uncaught exception detected: {error}")
+        return False
+    try:
+        _build_and_measure(options)
+    except Failure as error:
+        for reason in error.reasons:
+            _say("E", reason)
+        return False
+    except MemoryError:
+        _say("E", "Uncaught exception detected: std::bad_alloc (out of memory)")
+        return False
+    return True
+
+
+def _build_and_measure(options: Options) -> None:
+    _say("W", _HONEST)
+    for warning in options.warnings:
+        _say("W", warning)
+    for line in options_text(options):
+        _say("I", line)
+    if options.ineffective:
+        _say("I", f"Accepted without effect on a CPU: {', '.join(options.ineffective)}")
+    _say("I", f"TensorRT version: {_VERSION}")
+    engine = _engine(options)
+    if options.skip_inference:
+        _say("I", "Skipped inference phase since --skipInference is added.")
+        return
+    try:
+        shapes = shapes_to_run(engine, options.shapes, _say)
+        inputs = random_inputs(engine, shapes)
+    except Failure as error:
+        raise Failure(*error.reasons, "Inference set up failed") from None
+    for name in inputs:
+        _say("I", f"Using random values for input {name}")
+    if options.duration_s == -1:
+        _say(
+            "W", "--duration=-1 is specified, inference will run in an endless loop until aborted with CTRL-C (SIGINT)"
+        )
+    _say("I", "Starting inference")
+    try:
+        queries = measure(engine.session, inputs, options)
+    except Failure as error:
+        raise Failure(*error.reasons, "Error occurred during inference") from None
+    report(queries, options, _say)
+    if options.export_times:
+        _export(options.export_times, times_json(queries, options.warm_up_ms))
+
+
+def _engine(options: Options) -> Engine:
+    try:
+        if options.load_engine is not None:
+            return load_engine(Path(options.load_engine), _say)
+        return build_engine(options, _say)
+    except Failure as error:
+        raise Failure(*error.reasons, "Engine set up failed") from None
+
+
+def _export(path: str, content: str) -> None:
+    try:
+        with cleaning_up():
+            write_whole(Path(path), content.encode())
+    except (OSError, ValueError) as error:
+        raise Failure(f"Cannot write {path}: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _say(severity: Literal["I", "W", "E", "V"], text: str) -> None:
+    stream = sys.stdout if severity in "IV" else sys.stderr
+    _print(stream, log_line(severity, text, time.localtime()))
+
+
+def _print(stream: TextIO, *lines: str) -> None:
+    for line in lines:
+        try:
+            stream.write(line + "\n")
+        except UnicodeEncodeError:  # a terminal that is not UTF-8, a file name that is not
+            stream.write(line.encode("ascii", "backslashreplace").decode("ascii") + "\n")
+    stream.flush()  # a log is read while it is written
