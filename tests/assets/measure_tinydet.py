@@ -143,16 +143,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     size = (options.size[0], options.size[1])
     print(f"weights {WEIGHTS.stat().st_size / 1024:.0f} KiB, clips of {options.frames} frames {size[0]}x{size[1]}")
-    with tempfile.TemporaryDirectory() as folder:
+    try:
         for seed in options.seeds:
-            clip = Path(folder) / f"{seed}.mp4"
-            truth = make_clip(clip, options.frames, size, seed, shapes=options.shapes)
-            quality, milliseconds = measure(clip, truth, size)
-            print(
-                f"seed {seed}: recall {quality.recall:.3f}, precision {quality.precision:.3f} "
-                f"({quality.shown} shapes, {quality.detected} boxes), {milliseconds:.2f} ms per frame"
-            )
+            print(_line(seed, options.frames, size, options.shapes))
+    except (OSError, ValueError) as error:
+        print(f"measure_tinydet: {error}", file=sys.stderr)
+        return 1
     return 0
+
+
+def _line(seed: int, count: int, size: tuple[int, int], shapes: int) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        clip = Path(folder) / "clip.mp4"
+        truth = make_clip(clip, count, size, seed, shapes=shapes)
+        quality, milliseconds = measure(clip, truth, size)
+    return (
+        f"seed {seed}: recall {quality.recall:.3f}, precision {quality.precision:.3f} "
+        f"({quality.shown} shapes, {quality.detected} boxes), {milliseconds:.2f} ms per frame"
+    )
 
 
 if __name__ == "__main__":

@@ -10,11 +10,11 @@ import make_clip
 import numpy as np
 import pytest
 import tinydet
-from conftest import Clip
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from make_clip import MARGIN, MAX_OVERLAP, Truth, overlap, paint, random_shapes, scenes
-from measure_tinydet import compare, frames, measure
+from measure_tinydet import Detection, compare, frames, measure
+from tinydet_support import Clip
 
 sizes = st.tuples(st.integers(32, 160), st.integers(32, 160)).map(lambda pair: (2 * pair[0], 2 * pair[1]))
 
@@ -34,8 +34,6 @@ def test_detector_finds_the_shapes_in_a_wide_clip_too(tmp_path: Path) -> None:
 
 
 def test_compare_counts_misses_wrong_classes_and_duplicates() -> None:
-    from measure_tinydet import Detection
-
     truth = [Truth("square", 0, 0, 20, 20), Truth("circle", 40, 40, 80, 80)]
     right = Detection(0.9, "square", 0, 0, 10, 10)
     wrong_class = Detection(0.8, "square", 20, 20, 40, 40)

@@ -5,6 +5,7 @@ The decoders here follow each family's own convention and know nothing of the gr
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -16,9 +17,9 @@ import numpy as np
 import onnx
 import pytest
 import tinydet
-from conftest import Clip
 from measure_tinydet import Detection, decode_yolov8, iou, session, suppress
 from numpy.typing import NDArray
+from tinydet_support import Clip
 
 Outputs = dict[str, NDArray[Any]]
 LABELS = tinydet.labels()
@@ -282,7 +283,8 @@ def test_what_cannot_be_built_is_refused(arguments: dict[str, Any], message: str
 def test_command_line_writes_the_same_bytes_as_another_process(tmp_path: Path) -> None:
     here, there = tmp_path / "here.onnx", tmp_path / "there.onnx"
     assert tinydet.main(["nms-rows", str(here)]) == 0
-    subprocess.run([sys.executable, tinydet.__file__, "nms-rows", there], check=True, env={"PYTHONHASHSEED": "7"})
+    environment = {**os.environ, "PYTHONHASHSEED": "7"}
+    subprocess.run([sys.executable, tinydet.__file__, "nms-rows", there], check=True, env=environment)
     assert here.read_bytes() == there.read_bytes()
 
 
