@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable
 from typing import Any
 
-from dsimport.compiler import paths
 from dsimport.compiler.diagnostics import Report, Span
 from dsimport.compiler.escape import single_line
 from dsimport.compiler.load import LoadedRecipe
@@ -63,7 +62,7 @@ def read_labels(
         return None
     used: InputFile | None = None
     if isinstance(written, str):
-        path = paths.join(paths.directory(loaded.path), written)
+        path = loaded.path_of(key, written)
         try:
             data = read(path)
             text = data.decode("utf-8")

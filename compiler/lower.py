@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from dsimport.compiler import steps as make
 from dsimport.compiler.diagnostics import Report
@@ -14,7 +15,7 @@ from dsimport.compiler.model import Model, Toolchain, tracked
 from dsimport.compiler.parsers.emit import ParserOptions, abi_files, emit_makefile, emit_parser
 from dsimport.compiler.parsers.names import ParserNames, parser_names
 from dsimport.compiler.paths import directory
-from dsimport.compiler.plan import Condition, GeneratedFile, Plan, Setting, Step
+from dsimport.compiler.plan import Condition, GeneratedFile, Plan, Setting, Step, Text
 from dsimport.compiler.resolve import Compiled
 from dsimport.compiler.tools import tools_of
 from dsimport.compiler.versions import release
@@ -74,46 +75,52 @@ def _steps(compiled: Compiled, toolchain: Toolchain) -> tuple[Step, ...]:
     conditions: tuple[Condition, ...] = ()
     for n in sizes:
         when = conditions
-        scaling.append(step(lambda m, n=n, when=when: make.engine(m, tools, n, when)))  # type: ignore[misc]
-        scaling.append(step(lambda m, n=n, when=when: make.bench(m, tools, n, when)))  # type: ignore[misc]
+        scaling.append(step(partial(make.engine, tools=tools, n=n, conditions=when)))
+        scaling.append(step(partial(make.bench, tools=tools, n=n, conditions=when)))
         conditions = (*conditions, Condition(value=f"peak.b{n}.peak_gpu_streams", than=n))
+    parser = _emit_parser(compiled, names)
+    ds_run = partial(make.ds_run, names=names, tools=tools)
     retry = (
         Condition(value="run2.below_target", than=0),
         Condition(value="run2.streams", than=1),
     )
     steps = [
-        step(lambda m: make.preflight(m, tools)),
+        step(partial(make.preflight, tools=tools)),
         step(make.acquire),
         step(make.graph),
         step(make.inspect),
-        _emit_parser(compiled, names),
-        step(lambda m: make.build_parser(m, names)),
+        parser,
+        step(partial(make.build_parser, names=names, sources=tuple(str(file.path) for file in parser.files))),
         *scaling,
-        step(lambda m: make.scale(m, sizes)),
-        step(lambda m: make.bench_latency(m, tools)),
+        step(partial(make.scale, batches=sizes)),
+        step(partial(make.bench_latency, tools=tools)),
         _emit_config(compiled, names),
-        step(lambda m: make.visual(m, names, tools, toolchain)),
-        step(lambda m: make.kitti(m, names, tools)),
-        step(lambda m: make.ds_run(m, names, tools, "run1", RUN1_STREAMS)),
-        step(lambda m: make.ds_run(m, names, tools, "run2", RUN2_STREAMS)),
-        step(lambda m: make.ds_run(m, names, tools, "run2_retry", RUN2_RETRY_STREAMS, retry)),
+        step(partial(make.visual, names=names, tools=tools, toolchain=toolchain)),
+        step(partial(make.kitti, names=names, tools=tools)),
+        step(partial(ds_run, run="run1", streams=RUN1_STREAMS)),
+        step(partial(ds_run, run="run2", streams=RUN2_STREAMS)),
+        step(partial(ds_run, run="run2_retry", streams=RUN2_RETRY_STREAMS, conditions=retry)),
     ]
     report = step(make.report)
     report = report.model_copy(update={"needs": tuple(item.id for item in steps if item.gives)})
     return (*steps, _emit_scripts(compiled, toolchain, tuple(steps)), report)
 
 
-def _file(model: Model, path: str, emit: Callable[[Model], object], *, executable: bool = False) -> GeneratedFile:
-    """A generated file with the settings its text was made from."""
+def _file(model: Model, path: str, emit: Callable[[Model], Text], also: tuple[str, ...] = ()) -> GeneratedFile:
+    """A generated file with the settings its text was made from; `also` are those it got by another way."""
     view, uses = tracked(model)
     content = emit(view)
-    return GeneratedFile(path=path, content=content, executable=executable, uses=tuple(sorted(uses - {"name"})))
+    return GeneratedFile(path=path, content=content, uses=tuple(sorted({*uses, *also} - {"name"})))
 
 
 def _emit(step_id: str, title: str, files: tuple[GeneratedFile, ...], folders: tuple[str, ...] = ()) -> Step:
     uses = sorted({key for file in files for key in file.uses})
     params = {"folders": list(folders)} if folders else {}
     return Step(id=step_id, kind="emit", title=title, files=files, uses=tuple(uses), params=params)
+
+
+# Settings that reach the parser through the binding.
+_BOUND = ("model.family", "model.input.height", "model.input.width", "model.classes", "model.outputs", "model.tensors")
 
 
 def _emit_parser(compiled: Compiled, names: ParserNames) -> Step:
@@ -123,14 +130,7 @@ def _emit_parser(compiled: Compiled, names: ParserNames) -> Step:
     version = release(model.pipeline.deepstream)
 
     def source(m: Model) -> str:
-        # What the source is specialised for: read here so that a change of one of them is named in the plan.
-        shapes = (m.model.family, m.model.input.height, m.model.input.width, m.model.classes, m.model.outputs)
-        del shapes
-        options = ParserOptions(
-            names=names,
-            threshold=m.parser.threshold,
-            select=m.parser.select,
-        )
+        options = ParserOptions(names=names, threshold=m.parser.threshold, select=m.parser.select)
         return emit_parser(compiled.binding, options)
 
     def makefile(m: Model) -> str:
@@ -138,7 +138,7 @@ def _emit_parser(compiled: Compiled, names: ParserNames) -> Step:
         return emit_makefile(names, cuda=version.cuda, deepstream_major=major, march=m.parser.march)
 
     files = [
-        _file(model, f"{folder}/{names.source}", source),
+        _file(model, f"{folder}/{names.source}", source, also=_BOUND),
         _file(model, f"{folder}/Makefile", makefile),
         *(GeneratedFile(path=f"{folder}/{path}", content=text) for path, text in sorted(abi_files().items())),
     ]

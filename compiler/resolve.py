@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from dsimport.compiler import paths
 from dsimport.compiler.defaults import DEFAULT_VIDEO, DEFAULTS
 from dsimport.compiler.diagnostics import Report
 from dsimport.compiler.expr import ExprError, evaluate
@@ -75,6 +74,9 @@ def resolve(loaded: LoadedRecipe, read: Callable[[str], bytes], report: Report) 
     values = _Values(loaded, family)
     for key in DEFAULTS:
         values.take(key)
+    if not values.written("engine.batch_limit"):
+        limit = max(values.values["engine.batch_limit"], values.values["engine.max_batch"])
+        values.put("engine.batch_limit", limit, values.origins["engine.batch_limit"])
     values.put("name", loaded.recipe.name, values.origin_of("name"))
     values.put("model.family", loaded.recipe.model.family, values.origin_of("model.family"))
     for key in ("model.input.height", "model.input.width", "model.classes"):
@@ -104,10 +106,9 @@ def check(loaded: LoadedRecipe, read: Callable[[str], bytes], report: Report) ->
 
 def _source(values: _Values, loaded: LoadedRecipe) -> None:
     source = loaded.recipe.source
-    here = paths.directory(loaded.path)
     kind, where, revision, sha256 = "file", "", None, None
     if source.file is not None:
-        where, sha256 = paths.join(here, source.file.path), source.file.sha256
+        where, sha256 = loaded.path_of("source.file.path", source.file.path), source.file.sha256
     elif source.url is not None:
         kind, where, sha256 = "url", source.url.url, source.url.sha256
     elif source.huggingface is not None:
@@ -160,11 +161,10 @@ def _pipeline(values: _Values, loaded: LoadedRecipe, report: Report) -> None:
     if values.values["pipeline.tensorrt"] is None:
         origin = Origin(text=f"DeepStream {deepstream}")
         values.put("pipeline.tensorrt", RELEASES[deepstream].tensorrt, origin)
-    here = paths.directory(loaded.path)
     for key in ("pipeline.video", "benchmark.video"):
         written = values.values[key]
         if written != "default":
-            values.values[key] = paths.join(here, written)
+            values.values[key] = loaded.path_of(key, written)
         elif key == "benchmark.video":
             values.put(key, values.values["pipeline.video"], values.origins["pipeline.video"])
         else:

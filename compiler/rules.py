@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from dsimport.compiler.diagnostics import Report, Severity
+from dsimport.compiler.escape import single_line
 from dsimport.compiler.families import Family
 from dsimport.compiler.load import Spans
 from dsimport.compiler.model import Model
 from dsimport.compiler.suggest import closest
 
 __all__ = ["check_model"]
-
-MAX_DIM = 8192
 
 
 def check_model(model: Model, family: Family, spans: Spans, report: Report) -> None:
@@ -20,6 +21,7 @@ def check_model(model: Model, family: Family, spans: Spans, report: Report) -> N
     _color(model, spans, report)
     _normalisation(model, spans, report)
     _precision(model, spans, report)
+    _videos(model, spans, report)
     _unbuilt(model, spans, report)
 
 
@@ -114,6 +116,22 @@ def _precision(model: Model, spans: Spans, report: Report) -> None:
             spans.value("engine.batch_limit"),
             help="raise batch_limit, or lower max_batch",
         )
+
+
+# What stands in a URI, a key file and a gst-launch word without being decoded or split by any of them.
+_VIDEO_PATH = re.compile(r"[A-Za-z0-9._/+=@~,-]+")
+
+
+def _videos(model: Model, spans: Spans, report: Report) -> None:
+    for key, path in (("pipeline.video", model.pipeline.video), ("benchmark.video", model.benchmark.video)):
+        bad = _VIDEO_PATH.sub("", path)
+        if bad and (key == "pipeline.video" or path != model.pipeline.video):
+            report.error(
+                "N0309",
+                f"the video's path holds '{single_line(bad[0])}', which a GStreamer URI cannot carry safely",
+                spans.value(key),
+                help="rename the file, or make a link with a plain name (letters, digits and . _ - + = @ ~ ,)",
+            )
 
 
 def _unbuilt(model: Model, spans: Spans, report: Report) -> None:

@@ -127,8 +127,8 @@ def inspect(model: Model) -> Step:
     )
 
 
-def build_parser(model: Model, names: ParserNames) -> Step:
-    """Compile the emitted parser; `check` looks for the symbol nvinfer will ask for."""
+def build_parser(model: Model, names: ParserNames, sources: tuple[str, ...]) -> Step:
+    """Compile the emitted parser; `check` looks for the symbol nvinfer will ask for. `sources`: all emitted files."""
     layout = Layout(model.name)
     folder = f"{layout.home}/parser"
     return Step(
@@ -136,7 +136,7 @@ def build_parser(model: Model, names: ParserNames) -> Step:
         kind="build-parser",
         title=names.library,
         needs=("emit-parser",),
-        inputs=(f"{folder}/{names.source}", f"{folder}/Makefile"),
+        inputs=sources,
         outputs=(f"{folder}/{names.library}",),
         argv=("make", "-C", folder, "all", "check"),
         log=f"{folder}/build.log",
@@ -343,7 +343,7 @@ def ds_run(
         },
         when=conditions,
         gives=tuple(f"{run}.{item}" for item in ("total_fps", "fps_per_stream"))
-        + {"run1": ("run2.streams",), "run2": ("run2_retry.streams",)}.get(run, ()),
+        + {"run1": ("run2.streams",), "run2": ("run2.below_target", "run2_retry.streams")}.get(run, ()),
         tools=(tools.deepstream_app,),
         timeout_s=model.benchmark.run_s + HOUR / 2,
     )

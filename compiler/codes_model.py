@@ -1,0 +1,151 @@
+"""Diagnostic codes about the model, the plan and acquiring (see `codes`): groups N, P and A, and gates."""
+
+from __future__ import annotations
+
+from dsimport.compiler.codedoc import CodeDoc
+
+__all__ = ["MODEL_CODES"]
+
+MODEL_CODES: dict[str, CodeDoc] = {
+    "R0130": CodeDoc(
+        "a number that cannot be worked out",
+        "`preprocess.scale` may be a number or plain arithmetic such as `1/255` or `1/(255*0.226)`: numbers, + - * /\n"
+        "and parentheses, nothing else.",
+    ),
+    "R0190": CodeDoc(
+        "two recipes with one name",
+        "A recipe's name becomes the folder models/<name>. Two recipes of one command must not share it; matrix\n"
+        "variants get names of their own.",
+    ),
+    "N0301": CodeDoc(
+        "mean or std do not fit the channels",
+        "`preprocess.mean` and `preprocess.std` hold one number per input channel, in the order of `preprocess.color`.\n"
+        "nvinfer refuses to start when the number of offsets differs from the number of channels.",
+    ),
+    "N0302": CodeDoc(
+        "an unknown DeepStream release",
+        "`pipeline.deepstream` selects the TensorRT and CUDA versions and the parser ABI, so it must be a known release.",
+    ),
+    "N0303": CodeDoc(
+        "colour format and channels disagree",
+        "nvinfer takes RGB and BGR with exactly 3 channels, and GRAY with exactly 1; anything else fails when it starts.",
+    ),
+    "N0304": CodeDoc(
+        "a scale or std that is not positive",
+        "nvinfer treats a net-scale-factor of 0 or less as 1 and then ignores the offsets, without a message. A std of\n"
+        "0 or less has no meaning.",
+    ),
+    "N0305": CodeDoc(
+        "an approximated normalisation",
+        "nvinfer has one scale for all channels. With a std per channel and `graph.fold-normalize: false`, the scale\n"
+        "that minimises the worst error is used. With `auto` a multiply and an add in front of the graph make it exact.",
+    ),
+    "N0306": CodeDoc(
+        "a TensorRT version that DeepStream cannot use",
+        "DeepStream 9.1 is built for TensorRT 10.16. Its nvinfer does not compile against TensorRT 11, which has no\n"
+        "weak typing any more.",
+    ),
+    "N0307": CodeDoc(
+        "a precision that needs a calibration table",
+        "INT8 and BEST without a calibration table silently become FP16 in nvinfer. Making a table is not supported.",
+    ),
+    "N0308": CodeDoc(
+        "batch_limit below max_batch",
+        "Engines are built for `engine.max_batch`, then doubled while the GPU could carry more streams, up to\n"
+        "`engine.batch_limit`. The limit cannot lie below the start.",
+    ),
+    "N0309": CodeDoc(
+        "a video path that cannot be passed through",
+        "GStreamer decodes `%` in URIs, and deepstream-app uses the URI of several streams as a printf format; other\n"
+        "characters end a URI or a word of a pipeline description. Paths of videos may therefore hold letters, digits\n"
+        "and `. _ - + = @ ~ , /` only.",
+    ),
+    "N0311": CodeDoc(
+        "no clustering for a dense head",
+        "A dense head gives many overlapping candidates per object. cluster-mode 4 (none) keeps them all. Families whose\n"
+        "graph ends in NMS, or which predict one box per object, need no clustering.",
+    ),
+    "N0312": CodeDoc(
+        "per-class settings for an unknown label",
+        "The keys of `parser.per_class` are labels. nvinfer wants class indices, so the labels must be known while\n"
+        "planning.",
+    ),
+    "N0321": CodeDoc(
+        "a label that nvinfer would misread",
+        "nvinfer cuts a label at `;`, skips empty lines (all later labels shift), keeps a carriage return and outer\n"
+        "blanks as part of the label, and copies at most 127 bytes.",
+    ),
+    "N0322": CodeDoc(
+        "a labels file that cannot be read",
+        "`model.labels` may be `config`, a list, or the path of a UTF-8 text file with one label per line.",
+    ),
+    "N0323": CodeDoc(
+        "labels and classes disagree",
+        "nvinfer does not compare the number of labels with num-detected-classes; classes without a label show none.",
+    ),
+    "N0330": CodeDoc(
+        "a name that a target language cannot express",
+        "Names of tensors and paths go into key files, trtexec options, shell scripts and makefiles. Each has\n"
+        "characters it cannot express, or that it would take for something else.",
+    ),
+    "N0390": CodeDoc(
+        "part of the design that is not built yet",
+        "The recipe asks for something this version cannot do. It is refused rather than ignored.",
+    ),
+    "P0101": CodeDoc(
+        "an unknown toolchain",
+        "The toolchain is taken from --toolchain, else DSIMPORT_TOOLCHAIN, else the recipe's pipeline.toolchain, else\n"
+        "deepstream where its programs are found, else reference.",
+    ),
+    "P0102": CodeDoc(
+        "there is nothing to plan",
+        "None of the folders named on the command line holds a recipe (*.yaml).",
+    ),
+    "A0201": CodeDoc(
+        "a source that this version cannot fetch",
+        "This version acquires models from local files.",
+    ),
+    "A0202": CodeDoc(
+        "a checkpoint folder as source",
+        "Exporting checkpoints to ONNX is not in this version.",
+    ),
+    "A0203": CodeDoc(
+        "a damaged config.json",
+        "The config.json beside the model tells its architecture and labels.",
+    ),
+    "A0204": CodeDoc("the model file is missing", "Paths in a recipe are relative to the file they stand in."),
+    "A0205": CodeDoc(
+        "the model file is not the one the recipe names",
+        "Its sha256 differs from `source.file.sha256`. Nothing was copied.",
+    ),
+    "A0210": CodeDoc(
+        "the model is no object detector",
+        "`architectures` in config.json names a classifier, segmenter, language model or the like. dsimport imports\n"
+        "object-detection models only.",
+    ),
+    "A0211": CodeDoc(
+        "no labels found",
+        "With `labels: config` the labels come from config.json: id2label, else label2id, else names. There is never a\n"
+        "built-in default list, because wrong names are worse than none.",
+    ),
+    "A0212": CodeDoc(
+        "more labels than classes",
+        "config.json has a label for a class that the recipe does not have.",
+    ),
+    "A0301": CodeDoc(
+        "the ONNX file cannot be used",
+        "The file is truncated or no ONNX, or a graph pass found that it cannot serve a detector in nvinfer: extra\n"
+        "inputs, a baked batch, an input that is not [batch, channels, height, width].",
+    ),
+    "A0302": CodeDoc(
+        "the model's tensors differ from the recipe",
+        "`inspect` holds the real model against the recipe before an engine is built: name and shape of the input,\n"
+        "names and shapes of the outputs the parser reads. A parser built for other shapes finds nothing.",
+    ),
+    "G0401": CodeDoc(
+        "too few frames with a detection",
+        "The KITTI run must show a detection in at least `pipeline.min_detection_rate` of its frames. Zero detections\n"
+        "nearly always mean wrong preprocessing (scale, mean, colour order, resize), wrong labels count or a parser for\n"
+        "other tensors; a part of the frames usually means a threshold too high or a clip without objects.",
+    ),
+}

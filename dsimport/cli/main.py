@@ -1,0 +1,53 @@
+"""The `dsimport` command: argument parsing, and the one place where errors become text and exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+__all__ = ["COMMANDS", "build_parser", "run"]
+
+COMMANDS = ("plan", "apply", "validate", "show", "status", "clean", "explain", "schema", "completion")
+
+INTERRUPTED = 130
+
+
+def build_parser(only: str | None = None) -> argparse.ArgumentParser:
+    """The whole parser, or with just the command `only` (what one run needs: importing all costs start-up time)."""
+    from dsimport._version import VERSION
+
+    parser = argparse.ArgumentParser(
+        prog="dsimport",
+        description="A compiler from one YAML recipe per object-detection model to NVIDIA DeepStream artifacts.",
+        epilog="Exit codes: 0 done or no change; 1 recipe, plan or host is wrong; 2 changes (plan --detailed-exitcode); "
+        "3 a gate failed; 4 a tool failed or timed out; 130 interrupted.",
+    )
+    parser.add_argument("--version", "-V", action="version", version=f"dsimport {VERSION}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name in COMMANDS if only is None else (only,):
+        importlib.import_module(f"dsimport.cli.{name}").register(commands)
+    return parser
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one command. Diagnostics go to stderr; the return value is the exit code of the contract."""
+    only = argv[0] if argv and argv[0] in COMMANDS else None
+    args = build_parser(only).parse_args(argv)
+    from dsimport.compiler.diagnostics import DsimportError
+
+    try:
+        return int(args.run(args))
+    except DsimportError as error:
+        from dsimport.cli.output import emit_diagnostics
+
+        emit_diagnostics(error.diagnostics, args)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader (head, less) has gone: nothing to say, and nobody to say it to.
+        sys.stderr.close()
+        return 0

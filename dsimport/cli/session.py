@@ -1,0 +1,122 @@
+"""What plan, apply, show and validate share: recipes of a command line, read from below the root and compiled."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from dsimport._version import VERSION
+from dsimport.compiler.diagnostics import Diagnostic, DsimportError, Report
+from dsimport.compiler.load import LoadedRecipe, load_recipe
+from dsimport.compiler.lower import lower
+from dsimport.compiler.model import Toolchain
+from dsimport.compiler.plan import Plan
+from dsimport.compiler.resolve import Compiled, resolve
+
+__all__ = ["COMPILER", "Session", "add_recipe_arguments"]
+
+COMPILER = f"dsimport {VERSION}"
+TOOLCHAINS: tuple[Toolchain, ...] = ("reference", "deepstream")
+
+
+def add_recipe_arguments(parser: argparse.ArgumentParser, *, toolchain: bool = True) -> None:
+    """Recipes, root and toolchain, spelled the same in every command."""
+    parser.add_argument("recipes", nargs="+", metavar="RECIPE", help="recipe file, or a folder of recipes")
+    parser.add_argument("--root", default=".", metavar="DIR", help="folder that holds models/ (default: here)")
+    if toolchain:
+        parser.add_argument("--toolchain", choices=TOOLCHAINS, help="default: DSIMPORT_TOOLCHAIN, recipe, what is found")
+    parser.add_argument(
+        "--format", choices=("terminal", "json", "github", "sarif"), default="terminal", help="form of diagnostics"
+    )
+
+
+class Session:
+    """Compiles the recipes named on a command line. `sources` keeps the texts read, for carets in diagnostics."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.root = Path(args.root)
+        self._chosen: str | None = getattr(args, "toolchain", None)
+        self._paths: list[str] = list(args.recipes)
+        self._names: dict[str, str] = {}
+        self._found: Toolchain | None = None
+        self.failed = 0
+        self.total = 0
+        self.notices: list[str] = []
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a file named root-relative or absolute."""
+        return (self.root / path).read_bytes()
+
+    def recipe_paths(self) -> list[str]:
+        """Recipe files as root-relative paths, in the order given; folders stand for the recipes in them."""
+        found: list[str] = []
+        for name in self._paths:
+            path = Path(name)
+            if path.is_dir():
+                names = (item for item in sorted(path.glob("*.y*ml")) if not item.name.endswith(".lock.yaml"))
+                found += [str(item) for item in names]
+            else:
+                found.append(name)
+        base = self.root.resolve()
+        relative = (os.path.relpath(os.path.realpath(Path(name).parent) + "/" + Path(name).name, base) for name in found)
+        return list(dict.fromkeys(Path(name).as_posix() for name in relative))
+
+    def compile(self, report: Report) -> Iterator[Compiled]:
+        """Every recipe (and matrix variant) that compiles; what does not is in `report`."""
+        for path in self.recipe_paths():
+            self.total += 1
+            before = len(report.errors)
+            for loaded in load_recipe(path, self.read, report):
+                if self._is_new(loaded, report):
+                    compiled = resolve(loaded, self.read, report)
+                    if compiled is not None:
+                        yield compiled
+            self.failed += len(report.errors) > before
+
+    def plans(self, report: Report) -> Iterator[Plan]:
+        """Plans of all recipes that compile."""
+        for compiled in self.compile(report):
+            plan = lower(compiled, self.toolchain_for(compiled.loaded), COMPILER, report)
+            if plan is not None:
+                yield plan
+
+    def _is_new(self, loaded: LoadedRecipe, report: Report) -> bool:
+        name = loaded.recipe.name
+        if name in self._names:
+            report.error(
+                "R0190",
+                f"the name '{name}' is taken by {self._names[name]}",
+                loaded.spans.value("name"),
+                help="give each recipe a name of its own: it becomes the folder models/<name>",
+            )
+            return False
+        self._names[name] = loaded.path
+        return True
+
+    def toolchain_for(self, loaded: LoadedRecipe) -> Toolchain:
+        """--toolchain, else DSIMPORT_TOOLCHAIN, else the recipe, else what this host has."""
+        pipeline = loaded.recipe.pipeline
+        wanted = self._chosen or os.environ.get("DSIMPORT_TOOLCHAIN") or (pipeline.toolchain if pipeline else None)
+        for known in TOOLCHAINS:
+            if wanted == known:
+                return known
+        if wanted not in (None, "", "auto"):
+            raise DsimportError(
+                Diagnostic(
+                    "P0101",
+                    f"DSIMPORT_TOOLCHAIN names no toolchain: '{wanted}'",
+                    help=(f"use one of {', '.join(TOOLCHAINS)}",),
+                )
+            )
+        if self._found is None:
+            self._found = "deepstream" if _has_deepstream(shutil.which) else "reference"
+            if self._found == "reference":
+                self.notices.append("no deepstream-app and trtexec here: planning for the reference toolchain (CPU)")
+        return self._found
+
+
+def _has_deepstream(which: Callable[[str], str | None]) -> bool:
+    return all(which(program) for program in ("deepstream-app", "trtexec"))

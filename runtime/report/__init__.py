@@ -1,0 +1,1 @@
+"""The benchmark report: its data, and the documents made from it."""

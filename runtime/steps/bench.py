@@ -1,0 +1,66 @@
+"""Steps `bench` and `scale`: trtexec's throughput, and what it means in camera streams."""
+
+from __future__ import annotations
+
+import math
+
+from dsimport.compiler.diagnostics import Diagnostic, DsimportError
+from dsimport.runtime.formats.trtexec import parse_trtexec_log
+from dsimport.runtime.steps.base import Context, Outcome
+
+__all__ = ["peak_streams", "run", "scale"]
+
+
+def peak_streams(images_per_s: float, target_fps: float) -> int:
+    """PEAK_GPU_STREAMS of the seed: how many streams at `target_fps` the engine alone could feed."""
+    return math.floor(images_per_s / target_fps)
+
+
+def run(context: Context) -> Outcome:
+    """Run trtexec and read its log. One query is one batch, so images/s = qps x batch."""
+    context.run()
+    result = parse_trtexec_log(context.log_path.read_text("utf-8", "replace"))
+    if result.qps is None or not math.isfinite(result.qps) or result.qps <= 0:
+        raise DsimportError(
+            Diagnostic(
+                "T0411",
+                "the benchmark ended without a throughput figure",
+                help=(f"read {context.log_path}; a summary is missing when profiling flags are added",),
+            ),
+            exit_code=4,
+        )
+    params = context.step.params
+    prefix, batch = params["prefix"], params["batch"]
+    images = result.qps * batch
+    peak = peak_streams(images, params["target_fps"])
+    values = {
+        f"{prefix}.qps": result.qps,
+        f"{prefix}.images_per_s": images,
+        f"{prefix}.gpu_mean_ms": result.gpu_mean_ms,
+        f"{prefix}.gpu_p99_ms": result.gpu_p99_ms,
+        f"{prefix}.peak_gpu_streams": peak,
+    }
+    for warning in result.warnings:
+        context.say(warning)
+    mean, p99 = result.gpu_mean_ms, result.gpu_p99_ms
+    compute = "" if mean is None else f"   compute {mean:.1f} ms" + ("" if p99 is None else f" (p99 {p99:.1f})")
+    kept = {name: value for name, value in values.items() if name in context.step.gives}
+    return Outcome(kept, f"{images:,.0f} img/s{compute}   peak {peak} streams")
+
+
+def scale(context: Context) -> Outcome:
+    """End the doubling: the largest batch that was measured, its figures, and the streams of run 1."""
+    params = context.step.params
+    measured = [n for n in params["batches"] if context.values.get(f"peak.b{n}.images_per_s") is not None]
+    largest = max(measured)
+    images = float(context.values[f"peak.b{largest}.images_per_s"] or 0.0)
+    peak = peak_streams(images, params["target_fps"])
+    # A machine that carries no stream at the target rate is still run with one, to see how far it gets.
+    streams = max(1, min(peak, largest))
+    values = {
+        "max_batch": largest,
+        "images_per_s": images,
+        "peak_gpu_streams": peak,
+        "run1.streams": streams,
+    }
+    return Outcome(values, f"batch {largest}, floor({images:,.1f} / {params['target_fps']:g}) = {peak} streams")

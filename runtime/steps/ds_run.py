@@ -1,0 +1,45 @@
+"""Step `ds-run`: a multi-stream deepstream-app benchmark."""
+
+from __future__ import annotations
+
+import math
+
+from dsimport.compiler.diagnostics import Diagnostic, DsimportError
+from dsimport.compiler.plan import Value
+from dsimport.runtime.formats.perf import parse_perf, steady_fps
+from dsimport.runtime.steps.base import Context, Outcome
+
+__all__ = ["run", "run2_streams"]
+
+
+def run2_streams(total_fps: float, target_fps: float, max_batch: int) -> int:
+    """RT_STREAMS of the seed, at least one: the streams that run 1's total could serve at the target rate."""
+    return max(1, min(math.floor(total_fps / target_fps), max_batch))
+
+
+def run(context: Context) -> Outcome:
+    """Run for the fixed time and read the steady PERF rows of all streams."""
+    context.run()
+    params = context.step.params
+    streams = int(context.values[params["streams"]] or 0)
+    fps = steady_fps(parse_perf(context.log_path.read_text("utf-8", "replace")))
+    if fps is None or len(fps) != streams or min(fps) <= 0:
+        found = "no steady PERF row" if fps is None else f"PERF rows of {len(fps)} streams: {min(fps):.1f} fps at least"
+        raise DsimportError(
+            Diagnostic(
+                "T0412",
+                f"the run of {streams} streams gave no usable rate: {found}",
+                help=(f"read {context.log_path}; raise benchmark.run_s if the engine loads slowly",),
+            ),
+            exit_code=4,
+        )
+    total, run_name, target = math.fsum(fps), params["run"], params["target_fps"]
+    per_stream = total / streams
+    values: dict[str, Value] = {f"{run_name}.total_fps": total, f"{run_name}.fps_per_stream": per_stream}
+    if run_name == "run1":
+        values["run2.streams"] = run2_streams(total, target, int(context.values["max_batch"] or 1))
+    elif run_name == "run2":
+        values["run2.below_target"] = int(per_stream < target)
+        values["run2_retry.streams"] = max(1, streams // 2)
+    verdict = "real time" if per_stream >= target else f"below {target:g} fps"
+    return Outcome(values, f"{streams} streams x {per_stream:.1f} fps = {total:,.1f} img/s, {verdict}")
