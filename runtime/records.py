@@ -1,0 +1,122 @@
+"""Records on disk: `state.json`, and one event log per run in `runs/<id>.jsonl`."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from dsimport.compiler.record import MAX_STATE_BYTES, ModelState, read_state, state_text
+from dsimport.runtime.atomic import host_error, host_errors, make_folder, write_text
+
+__all__ = ["RunLog", "last_run", "load_state", "now_text", "read_events", "save_state", "state_digest", "state_path"]
+
+
+def state_path(home: Path) -> Path:
+    """Where the record of the model folder `home` lies."""
+    return home / ".dsimport" / "state.json"
+
+
+def load_state(home: Path) -> ModelState | None:
+    """The record; None before the first apply. DsimportError (S0601, S0602, H codes) when it cannot be used."""
+    data = _read(state_path(home))
+    return None if data is None else read_state(data, str(state_path(home)))
+
+
+def state_digest(home: Path) -> str | None:
+    """sha256 of `state.json`; None where there is none."""
+    data = _read(state_path(home))
+    return None if data is None else hashlib.sha256(data).hexdigest()
+
+
+def save_state(home: Path, state: ModelState) -> None:
+    """Write the record. Only for the holder of the model's lock."""
+    write_text(state_path(home), state_text(state))
+
+
+def now_text() -> str:
+    """UTC now, ISO 8601 with milliseconds."""
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class RunLog:
+    """The events of one run, one JSON object per line, written as they happen.
+
+    The file appears with the first event. Environment variables are never among the events.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._folder = home / ".dsimport" / "runs"
+        self._descriptor = -1
+        self.id = ""
+
+    def event(self, name: str, **fields: Any) -> None:
+        """Append one event; DsimportError (H codes) when it cannot be written."""
+        if self._descriptor < 0:
+            self._open()
+        line = json.dumps({"time": now_text(), "event": name, **fields}, ensure_ascii=True, default=str) + "\n"
+        with host_errors(self._folder / f"{self.id}.jsonl"):
+            os.write(self._descriptor, line.encode("ascii"))  # one call: a reader sees whole lines, a kill cuts one
+
+    def close(self) -> None:
+        """Make what was written last."""
+        if self._descriptor >= 0:
+            with contextlib.suppress(OSError):
+                os.fsync(self._descriptor)
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _open(self) -> None:
+        make_folder(self._folder)
+        start = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+        for number in range(1, 1_000_000):
+            self.id = f"{start}-{number:03d}"
+            path = self._folder / f"{self.id}.jsonl"
+            try:
+                self._descriptor = os.open(
+                    path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o666
+                )
+                return
+            except FileExistsError:
+                continue  # two runs within one second
+            except OSError as error:
+                raise host_error(error, path) from error
+
+
+def read_events(path: Path) -> Iterator[dict[str, Any]]:
+    """Events of a run's log, oldest first. A line that is no JSON object (the last of a killed run) is left out."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return
+    for line in data.splitlines():
+        try:
+            event = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(event, dict):
+            yield event
+
+
+def last_run(home: Path) -> Path | None:
+    """The log of the latest run of a model."""
+    with contextlib.suppress(OSError):
+        names = sorted(name for name in os.listdir(home / ".dsimport" / "runs") if name.endswith(".jsonl"))  # noqa: PTH208
+        if names:
+            return home / ".dsimport" / "runs" / names[-1]
+    return None
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(MAX_STATE_BYTES + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise host_error(error, path) from error

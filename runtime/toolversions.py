@@ -1,0 +1,146 @@
+"""Where programs are, which version they have, and how to get those that are missing. The one home of these facts."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dsimport.compiler.diagnostics import Diagnostic, DsimportError
+from dsimport.compiler.escape import single_line
+
+__all__ = ["ToolVersions", "find_program", "missing_program"]
+
+PROBE_TIMEOUT_S = 30.0
+# Found beside the interpreter: a virtual environment need not be activated for them.
+OWN_PREFIX = "ref-"
+
+
+@dataclass(frozen=True)
+class Program:
+    """How a program tells its version: arguments and a pattern with one group; and where it comes from."""
+
+    get: str
+    arguments: tuple[str, ...] = ("--version",)
+    pattern: str = r"^(.+)$"
+    cached: bool = True
+
+
+_PROGRAMS: dict[str, Program] = {
+    "deepstream-app": Program(
+        "it is part of the DeepStream SDK; on a host without it use --toolchain reference",
+        ("--version-all",),
+        r"(?is)^(?:.*?deepstream-app version\s+(\S+).*)$",
+    ),
+    "g++": Program("apt-get install g++", pattern=r"^g\+\+.*?(\d+\.\d+[.\d]*)\s*$"),
+    "gst-launch-1.0": Program("apt-get install gstreamer1.0-tools", pattern=r"version ([\d.]+)"),
+    "make": Program("apt-get install make", pattern=r"GNU Make ([\d.]+)"),
+    "mediainfo": Program("apt-get install mediainfo", pattern=r"MediaInfoLib - v([\d.]+)"),
+    "nvidia-smi": Program(
+        "it comes with NVIDIA's driver; on a host without a GPU use --toolchain reference",
+        ("--query-gpu=name,driver_version", "--format=csv,noheader"),
+        cached=False,  # another GPU can stand behind the same program
+    ),
+    "timeout": Program("apt-get install coreutils", pattern=r"([\d.]+)\s*$"),
+    "trtexec": Program(
+        "it is part of TensorRT (Debian package libnvinfer-bin); on a host without it use --toolchain reference",
+        ("--help",),
+        r"\[TensorRT v(\d+)\]",
+    ),
+    "wkhtmltopdf": Program("apt-get install wkhtmltopdf", pattern=r"([\d.]+)"),
+}
+_OWN = Program("it is installed with dsimport: pip install 'dsimport[reference]'")
+
+
+def find_program(name: str) -> str | None:
+    """Absolute path of a program; a name with `/` is taken as it is, from the current folder."""
+    if name.startswith(OWN_PREFIX) and "/" not in name:
+        beside = Path(sys.executable).with_name(name)
+        if beside.is_file() and os.access(beside, os.X_OK):
+            return str(beside)
+    found = shutil.which(name)
+    return None if found is None else os.path.abspath(found)  # noqa: PTH100 - resolving links would rename programs
+
+
+def missing_program(name: str, what_for: str = "") -> DsimportError:
+    """T0601 with how to get the program. A missing tool is the host's fault: exit code 1."""
+    program = _OWN if name.startswith(OWN_PREFIX) else _PROGRAMS.get(name)
+    get = program.get if program else "install it, or put its folder on PATH"
+    notes = (f"needed by: {what_for}",) if what_for else ()
+    return DsimportError(Diagnostic("T0601", f"{single_line(name)} was not found on PATH", help=(get,), notes=notes))
+
+
+class ToolVersions:
+    """Versions by program name. `known` carries what was learnt: path, size, times and inode of the file, version."""
+
+    def __init__(self, known: Mapping[str, list[str]] | None = None) -> None:
+        self.known: dict[str, list[str]] = dict(known or {})
+        self._asked: dict[str, str | None] = {}
+
+    def of(self, name: str) -> str | None:
+        """The version, `unknown version` where a program is there and does not tell; None where it is not there."""
+        if name not in self._asked:
+            self._asked[name] = self._ask(name)
+        return self._asked[name]
+
+    def _ask(self, name: str) -> str | None:
+        path = find_program(name)
+        if path is None:
+            return None
+        if name.startswith(OWN_PREFIX):
+            return _own_version()
+        program = _PROGRAMS.get(name, Program(""))
+        try:
+            status = Path(path).stat()
+        except OSError:
+            return None
+        stamp = [path, *(str(item) for item in (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino))]
+        known = self.known.get(name)
+        if program.cached and known is not None and known[:-1] == stamp:
+            return known[-1]
+        version = _probe(path, program)
+        if program.cached and version is not None:
+            self.known[name] = [*stamp, version]
+        return version or "unknown version"
+
+
+def _own_version() -> str:
+    from importlib import metadata
+
+    from dsimport._version import VERSION
+
+    try:
+        return f"{VERSION} (onnxruntime {metadata.version('onnxruntime')})"
+    except metadata.PackageNotFoundError:
+        return f"{VERSION} (without onnxruntime)"
+
+
+def _probe(path: str, program: Program) -> str | None:
+    try:
+        done = subprocess.run(
+            [path, *program.arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=PROBE_TIMEOUT_S,
+            start_new_session=True,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    text = done.stdout[:100_000].decode("utf-8", "replace")
+    found = re.search(program.pattern, text, re.MULTILINE)
+    return None if found is None else _tensorrt(program, single_line(found.group(1).strip())[:80])
+
+
+def _tensorrt(program: Program, version: str) -> str:
+    """`101600` is 10.16.0, and up to TensorRT 9 `8601` is 8.6.1."""
+    if "TensorRT" not in program.pattern or not version.isdigit():
+        return version
+    number = int(version)
+    base = 10000 if number >= 100000 else 1000
+    return f"{number // base}.{number % base // 100}.{number % 100}"
