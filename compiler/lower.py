@@ -6,12 +6,14 @@ from collections.abc import Callable
 from functools import partial
 
 from dsimport.compiler import steps as make
+from dsimport.compiler.defaults import DEFAULTS
 from dsimport.compiler.diagnostics import Report
 from dsimport.compiler.emit.nvinfer import emit_nvinfer
 from dsimport.compiler.emit.scripts import emit_step_scripts
 from dsimport.compiler.escape import Unrepresentable
 from dsimport.compiler.layout import FOLDERS, MAX_BATCH, RUN1_STREAMS, RUN2_RETRY_STREAMS, RUN2_STREAMS, Layout
 from dsimport.compiler.model import Model, Toolchain, tracked
+from dsimport.compiler.parsers.area import Area, active_area
 from dsimport.compiler.parsers.emit import ParserOptions, abi_files, emit_makefile, emit_parser
 from dsimport.compiler.parsers.names import ParserNames, parser_names
 from dsimport.compiler.paths import directory
@@ -129,8 +131,11 @@ def _emit_parser(compiled: Compiled, names: ParserNames) -> Step:
     folder = f"{layout.home}/parser"
     version = release(model.pipeline.deepstream)
 
+    # The host passes its thresholds with every frame, so the recipe's is not compiled in.
+    threshold = compiled.family.flat_defaults().get("parser.threshold", DEFAULTS["parser.threshold"])
+
     def source(m: Model) -> str:
-        options = ParserOptions(names=names, threshold=m.parser.threshold, select=m.parser.select)
+        options = ParserOptions(names=names, threshold=threshold, select=m.parser.select, area=_shown_area(m))
         return emit_parser(compiled.binding, options)
 
     def makefile(m: Model) -> str:
@@ -143,6 +148,16 @@ def _emit_parser(compiled: Compiled, names: ParserNames) -> Step:
         *(GeneratedFile(path=f"{folder}/{path}", content=text) for path, text in sorted(abi_files().items())),
     ]
     return _emit("emit-parser", names.source, tuple(files), tuple(f"{layout.home}/{item}" for item in FOLDERS))
+
+
+def _shown_area(model: Model) -> Area | None:
+    """The part of the network input that shows the frame; None for all of it."""
+    resize, net = model.preprocess.resize, model.model.input
+    if resize == "stretch":
+        return None
+    muxer = model.pipeline.muxer
+    frame = {"frame_height": muxer.height, "frame_width": muxer.width}
+    return active_area(resize, height=net.height, width=net.width, **frame)
 
 
 def _emit_config(compiled: Compiled, names: ParserNames) -> Step:

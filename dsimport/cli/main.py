@@ -40,9 +40,13 @@ def run(argv: Sequence[str]) -> int:
     try:
         return int(args.run(args))
     except DsimportError as error:
-        from dsimport.cli.output import emit_diagnostics
+        from dsimport.cli.output import emit_diagnostics, write_json
 
         emit_diagnostics(error.diagnostics, args)
+        if getattr(args, "json", False):
+            from dsimport.compiler.render.json import render_json
+
+            write_json({"format": 1, "exit_code": error.exit_code, "diagnostics": render_json(error.diagnostics)})
         return error.exit_code
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

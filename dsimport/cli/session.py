@@ -28,9 +28,6 @@ def add_recipe_arguments(parser: argparse.ArgumentParser, *, toolchain: bool = T
     parser.add_argument("--root", default=".", metavar="DIR", help="folder that holds models/ (default: here)")
     if toolchain:
         parser.add_argument("--toolchain", choices=TOOLCHAINS, help="default: DSIMPORT_TOOLCHAIN, recipe, what is found")
-    parser.add_argument(
-        "--format", choices=("terminal", "json", "github", "sarif"), default="terminal", help="form of diagnostics"
-    )
 
 
 class Session:
@@ -62,7 +59,13 @@ class Session:
                 found.append(name)
         base = self.root.resolve()
         relative = (os.path.relpath(os.path.realpath(Path(name).parent) + "/" + Path(name).name, base) for name in found)
-        return list(dict.fromkeys(Path(name).as_posix() for name in relative))
+        paths = list(dict.fromkeys(Path(name).as_posix() for name in relative))
+        if not paths:
+            folders = ", ".join(self._paths)
+            raise DsimportError(
+                Diagnostic("P0102", f"no recipe in {folders}", help=("name a recipe file, or a folder with *.yaml files",))
+            )
+        return paths
 
     def compile(self, report: Report) -> Iterator[Compiled]:
         """Every recipe (and matrix variant) that compiles; what does not is in `report`."""
@@ -82,6 +85,14 @@ class Session:
             plan = lower(compiled, self.toolchain_for(compiled.loaded), COMPILER, report)
             if plan is not None:
                 yield plan
+
+    def footer(self, report: Report) -> str:
+        """`2 errors in 2 of 14 recipes`; empty without errors."""
+        count = len(report.errors)
+        if not count:
+            return ""
+        recipes = "1 recipe" if self.total == 1 else f"{self.failed} of {self.total} recipes"
+        return f"{count} error{'s' if count > 1 else ''} in {recipes}"
 
     def _is_new(self, loaded: LoadedRecipe, report: Report) -> bool:
         name = loaded.recipe.name

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING
+__all__ = ["HANDLERS"]
 
-if TYPE_CHECKING:
-    from dsimport.runtime.steps.base import Handler
+_HERE = "dsimport.runtime.steps"
 
-__all__ = ["handler_for"]
-
-_HANDLERS = {
-    "preflight": "preflight:run",
-    "acquire": "acquire:run",
-    "graph": "graph:run",
-    "inspect": "inspect:run",
-    "emit": "emit:run",
-    "build-parser": "build_parser:run",
-    "engine": "engine:run",
-    "bench": "bench:run",
-    "scale": "bench:scale",
-    "visual": "visual:run",
-    "kitti": "kitti:run",
-    "ds-run": "ds_run:run",
-    "report": "report:run",
+# By kind, `module:function`; imported when a step of that kind runs.
+HANDLERS: dict[str, str] = {
+    "preflight": f"{_HERE}.preflight:run",
+    "acquire": f"{_HERE}.acquire:run",
+    "graph": f"{_HERE}.graph:run",
+    "inspect": f"{_HERE}.inspect:run",
+    "emit": f"{_HERE}.emit:run",
+    "build-parser": f"{_HERE}.build_parser:run",
+    "engine": f"{_HERE}.engine:run",
+    "bench": f"{_HERE}.bench:run",
+    "scale": f"{_HERE}.bench:scale",
+    "visual": f"{_HERE}.visual:run",
+    "kitti": f"{_HERE}.kitti:run",
+    "ds-run": f"{_HERE}.ds_run:run",
+    "report": f"{_HERE}.report:run",
 }
-
-
-def handler_for(kind: str) -> Handler:
-    """The function that runs steps of this kind (KeyError if there is none); its module is imported only now."""
-    module, _, function = _HANDLERS[kind].partition(":")
-    handler: Handler = getattr(importlib.import_module(f"dsimport.runtime.steps.{module}"), function)
-    return handler

@@ -7,23 +7,12 @@ import shutil
 
 from dsimport.compiler.defaults import DEFAULT_VIDEO
 from dsimport.compiler.diagnostics import DsimportError, Report
-from dsimport.runtime.process import find_program
 from dsimport.runtime.steps.base import Context, Outcome
+from dsimport.runtime.toolversions import find_program, missing_program
 
 __all__ = ["run"]
 
 MIN_FREE_MB = 500
-
-_HOW_TO_GET = {
-    "g++": "install a C++ compiler: apt-get install g++",
-    "make": "apt-get install make",
-    "timeout": "apt-get install coreutils",
-    "trtexec": "install TensorRT's tools (libnvinfer-bin) and put /usr/src/tensorrt/bin on PATH",
-    "deepstream-app": "install the DeepStream SDK, or use --toolchain reference",
-    "ref-trtexec": "pip install 'dsimport[reference]'",
-    "ref-deepstream-app": "pip install 'dsimport[reference]'",
-}
-
 
 def run(context: Context) -> Outcome:
     """Look for every program, module and video of the plan; report all that is missing at once."""
@@ -31,8 +20,8 @@ def run(context: Context) -> Outcome:
     params = context.step.params
     for program in params["programs"]:
         if find_program(program) is None:
-            fix = _HOW_TO_GET.get(program, "put it on PATH")
-            report.error("H0501", f"program '{program}' is not on PATH", help=fix)
+            for diagnostic in missing_program(program).diagnostics:
+                report.add(diagnostic)
     for module in params["modules"]:
         if importlib.util.find_spec(module) is None:
             fix = "pip install 'dsimport[reference]'"

@@ -1,0 +1,40 @@
+"""What `make demo` ends with: the figures of one model, read from its report.
+
+Usage: python -m demo.summary NAME
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def summary(data: dict[str, Any]) -> str:
+    """A few lines for a person."""
+    kitti, run1, run2 = data["kitti"], data["deepstream"]["run1"], data["deepstream"]["run2"]
+    bench = data["trtexec"]["bsmax"]
+    return "\n".join(
+        (
+            f"model            {data['model_name']} ({data['settings']['model.family']}), toolchain {data['toolchain']}",
+            f"hardware         {data['hardware']}",
+            f"detections       {kitti['detections']} boxes",
+            f"detection rate   {kitti['frames_with_detections']}/{kitti['frames']}",
+            f"throughput       {bench['imgs_per_sec']:.1f} img/s at batch {bench['batch']}",
+            f"streams          run 1: {run1['streams']} at {run1['fps_per_stream']:.1f} fps, "
+            f"run 2: {run2['streams']} at {run2['fps_per_stream']:.1f} fps",
+            f"visual check     models/{data['model_name']}/samples/ ({data['visual']['mode']})",
+            f"report           models/{data['model_name']}/reports/benchmark_report.md",
+        )
+    )
+
+
+def main() -> None:
+    """Print the summary of the model named on the command line."""
+    path = Path("models") / sys.argv[1] / "reports" / "benchmark_data.json"
+    print(summary(json.loads(path.read_text("utf-8"))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""`dsimport apply`: execute plans, made now from recipes or saved before by `plan -o`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dsimport.cli.session import Session
+    from dsimport.compiler.diagnostics import Report
+    from dsimport.compiler.plan import Plan
+    from dsimport.runtime.apply import ApplyResult
+
+__all__ = ["register", "run"]
+
+
+def register(subparsers: Any) -> None:
+    """Add the command to the parser."""
+    from dsimport.cli.session import add_recipe_arguments
+
+    parser = subparsers.add_parser(
+        "apply",
+        help="execute recipes or a saved plan",
+        description="Execute recipes or a saved plan. What is up to date is not done again; what was interrupted goes on.",
+    )
+    add_recipe_arguments(parser)
+    parser.add_argument("--again", metavar="STEP", action="append", default=[], help="run this step even if up to date")
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    parser.add_argument("-q", "--quiet", action="store_true", help="only results")
+    parser.add_argument("-v", "--verbose", action="store_true", help="also what the tools print")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Apply one model after another; the first that fails ends the command."""
+    from dsimport.cli.output import emit_diagnostics, write, write_json
+    from dsimport.cli.session import Session
+    from dsimport.compiler.diagnostics import Report
+    from dsimport.compiler.render.json import render_json
+    from dsimport.runtime.apply import apply_plan
+    from dsimport.runtime.progress import Progress
+    from dsimport.runtime.records import forget_steps
+
+    session, report = Session(args), Report()
+    plans = list(_plans(args, session, report))
+    emit_diagnostics(report, args, footer=session.footer(report))
+    if report.errors:
+        if args.json:
+            write_json({"format": 1, "exit_code": 1, "models": [], "diagnostics": render_json(report)})
+        return 1
+    for notice in session.notices:
+        print(f"note: {notice}", file=sys.stderr)
+    results = []
+    exit_code = 0
+    for plan in plans:
+        if args.again:
+            forget_steps(session.root / plan.home, args.again)
+        progress = Progress(quiet=args.quiet or args.json, verbose=args.verbose)
+        result = apply_plan(plan, root=session.root, progress=progress, command=["dsimport", *sys.argv[1:]])
+        results.append(result)
+        emit_diagnostics(result.diagnostics, args)
+        if not args.json:
+            write(_closing(plan, result), sys.stdout)
+        exit_code = result.exit_code
+        if exit_code != 0:
+            break
+    if args.json:
+        models = [_document(result) for result in results]
+        write_json({"format": 1, "exit_code": exit_code, "models": models, "diagnostics": render_json(report)})
+    return exit_code
+
+
+def _plans(args: argparse.Namespace, session: Session, report: Report) -> Iterable[Plan]:
+    """Plans of a saved file when the one argument is one, else of the recipes."""
+    if len(args.recipes) == 1 and args.recipes[0].endswith(".json"):
+        from dsimport.cli.session import COMPILER
+        from dsimport.runtime.planfile import read_plan_file
+
+        return read_plan_file(args.recipes[0], root=session.root, compiler=COMPILER)
+    return session.plans(report)
+
+
+def _closing(plan: Plan, result: ApplyResult) -> str:
+    """What a person wants to know at the end, in two lines."""
+    lines = [f"{plan.name}: {result.summary()}"]
+    values = result.values
+    if result.exit_code == 0 and values.get("images_per_s") is not None:
+        fps = plan.settings["benchmark.target_fps"].value
+        streams = values.get("run2_retry.streams") if values.get("run2_retry.total_fps") else values.get("run2.streams")
+        rate = values.get("kitti.rate")
+        figures = [
+            f"{streams} streams at {fps:g} fps",
+            f"{float(values['images_per_s'] or 0):,.1f} img/s (batch {values.get('max_batch')})",
+            f"{float(values.get('b1.gpu_mean_ms') or 0):.1f} ms at batch 1",
+            f"detections in {values.get('kitti.frames_with_detections')}/{values.get('kitti.frames')} frames"
+            if rate is not None
+            else "",
+        ]
+        where = "on this CPU, not TensorRT" if plan.toolchain == "reference" else "TensorRT"
+        lines.append(f"{'   '.join(figure for figure in figures if figure)}   ({where})")
+        lines.append(f"report: {plan.home}/reports/benchmark_report.md")
+    return "\n".join(lines) + "\n"
+
+
+def _document(result: ApplyResult) -> dict[str, Any]:
+    from dsimport.compiler.render.json import render_json
+
+    return {
+        "name": result.name,
+        "exit_code": result.exit_code,
+        "run": result.run_id,
+        "done": result.done,
+        "same": result.same,
+        "skipped": result.skipped,
+        "failed": result.failed,
+        "not_started": result.not_started,
+        "values": result.values,
+        "seconds": round(result.seconds, 3),
+        "diagnostics": render_json(result.diagnostics),
+    }
