@@ -5,6 +5,7 @@ Times are milliseconds unless a name says otherwise. One query is one batch: ima
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Sequence
@@ -16,14 +17,18 @@ from dsimport.compiler.escape import single_line
 from dsimport.compiler.numbers import as_float32
 
 __all__ = [
+    "LayerTime",
     "Spread",
     "Summary",
     "TrtexecResult",
     "average_lines",
     "banner",
     "cpp_float",
+    "json_rows",
     "log_line",
     "parse_trtexec_log",
+    "profile_json",
+    "profile_lines",
     "prolog_lines",
     "spread_of",
     "summary_lines",
@@ -64,6 +69,14 @@ class Summary:
     d2h: Spread
     walltime_s: float
     gpu_total_s: float
+
+
+@dataclass(frozen=True)
+class LayerTime:
+    """One layer's time in each of the queries that ran it."""
+
+    name: str
+    times: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -179,6 +192,38 @@ def summary_lines(summary: Summary) -> list[str]:
         f"{_WALLTIME}: {cpp_float(summary.walltime_s)} s",
         f"Total {_GPU}: {cpp_float(summary.gpu_total_s)} s",
     ]
+
+
+def profile_lines(queries: int, layers: Sequence[LayerTime]) -> list[str]:
+    """The table that --dumpProfile prints, an empty line first and last."""
+    total = math.fsum(math.fsum(layer.times) for layer in layers)
+    lines = ["", f"=== Profile ({queries} iterations ) ===", "   Time(ms)     Avg.(ms)   Median(ms)   Time(%)   Layer"]
+    medians = 0.0
+    for layer in layers:
+        spread = spread_of(layer.times, ())
+        medians += spread.median
+        time = math.fsum(layer.times)
+        percent = time / total * 100 if total else 0.0
+        lines.append(f"{time:11.2f}{spread.mean:13.4f}{spread.median:13.4f}{percent:10.1f}   {layer.name}")
+    lines.append(f"{total:11.2f}{total / max(queries, 1):13.4f}{medians:13.4f}{100.0:10.1f}   Total")
+    return [*lines, ""]
+
+
+def profile_json(queries: int, layers: Sequence[LayerTime]) -> str:
+    """What --exportProfile writes: the number of queries, then one object per layer."""
+    total = math.fsum(math.fsum(layer.times) for layer in layers)
+    rows = [json.dumps({"count": queries})]
+    for layer in layers:
+        spread, time = spread_of(layer.times, ()), math.fsum(layer.times)
+        percent = time / total * 100 if total else 0.0
+        row = {"timeMs": time, "averageMs": spread.mean, "medianMs": spread.median, "percentage": percent}
+        rows.append(json.dumps({"name": layer.name, **row}))
+    return json_rows(rows)
+
+
+def json_rows(rows: Sequence[str]) -> str:
+    """JSON texts as an array, one a line, laid out as trtexec does."""
+    return "[\n  " + "\n, ".join(rows) + "\n]\n"
 
 
 def _spread_text(spread: Spread) -> str:

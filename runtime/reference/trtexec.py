@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
-from dsimport.runtime.formats.trtexec import banner, log_line
+from dsimport.runtime.formats.trtexec import banner, log_line, profile_json, profile_lines
 from dsimport.runtime.reference.engine_file import write_whole
 from dsimport.runtime.reference.trtexec_bench import measure, report, times_json
 from dsimport.runtime.reference.trtexec_engine import (
@@ -29,9 +29,13 @@ from dsimport.runtime.reference.trtexec_options import (
     parse_options,
     wants_help,
 )
+from dsimport.runtime.reference.trtexec_profile import profile
 from dsimport.runtime.reference.trtexec_signals import cleaning_up, plain_signals
 from dsimport.runtime.reference.trtexec_table import help_text
 from dsimport.runtime.reference.trtexec_values import BadValue, OutOfRange
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 __all__ = ["main"]
 
@@ -108,17 +112,31 @@ def _build_and_measure(options: Options) -> None:
     for name in inputs:
         _say("I", f"Using random values for input {name}")
     if options.duration_s == -1:
-        _say(
-            "W", "--duration=-1 is specified, inference will run in an endless loop until aborted with CTRL-C (SIGINT)"
-        )
+        _say("W", "--duration=-1 is specified, inference will run in an endless loop until aborted with CTRL-C")
     _say("I", "Starting inference")
     try:
-        queries = measure(engine.session, inputs, options)
+        _infer(engine, inputs, options)
     except Failure as error:
         raise Failure(*error.reasons, "Error occurred during inference") from None
-    report(queries, options, _say)
-    if options.export_times:
-        _export(options.export_times, times_json(queries, options.warm_up_ms))
+
+
+def _infer(engine: Engine, inputs: Mapping[str, NDArray[Any]], options: Options) -> None:
+    if not options.profiles_layers or options.separate_profile:
+        queries = measure(engine.session, inputs, options)
+        report(queries, options, _say)
+        if options.export_times:
+            _export(options.export_times, times_json(queries, options.warm_up_ms))
+    else:
+        _say("I", "The e2e network timing is not reported since it is inaccurate when the profiler is enabled.")
+        _say("I", "To show e2e network timing report, add --separateProfileRun or remove --dumpProfile.")
+    if not options.profiles_layers:
+        return
+    count, layers = profile(engine, inputs, options)
+    if options.dump_profile:
+        for line in profile_lines(count, layers):
+            _say("I", line)
+    if options.export_profile:
+        _export(options.export_profile, profile_json(count, layers))
 
 
 def _engine(options: Options) -> Engine:

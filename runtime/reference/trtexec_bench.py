@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -11,6 +12,7 @@ from dsimport.runtime.formats.trtexec import (
     Summary,
     average_lines,
     cpp_float,
+    json_rows,
     prolog_lines,
     spread_of,
     summary_lines,
@@ -195,13 +197,11 @@ def _warnings(summary: Summary) -> list[str]:
 
 def times_json(queries: Sequence[Query], warm_up_ms: float) -> str:
     """What --exportTimes writes: one object per query after the warm-up, times in milliseconds."""
-    import json
-
     rows = []
     for query in after_warm_up(queries, warm_up_ms):
         times = {f"{name}Ms": value for name, value in _json_names(query).items()}
         rows.append(json.dumps(times))
-    return "[\n  " + "\n, ".join(rows) + "\n]\n"
+    return json_rows(rows)
 
 
 def _json_names(query: Query) -> dict[str, float]:
