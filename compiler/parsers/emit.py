@@ -117,6 +117,7 @@ def _candidates(
         "activation": scores.activation,
         "background": softmax and scores.background != "none",
         "background_channel": -1 if scores.background == "first" else binding.classes,
+        "background_index": Raw("static_cast<std::ptrdiff_t>(stride) * kBackground"),
         "objectness": objectness is not None,
         "objectness_activation": objectness.activation if objectness else "none",
         "combine": objectness.combine if objectness else "none",
