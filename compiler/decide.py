@@ -110,7 +110,8 @@ class Decider:
         self.values: dict[str, Value] = {}
         self._plan = plan
         self._state = state or ModelState()
-        self._seen = seen
+        moved = state.running.moved if state is not None and state.running is not None else {}
+        self._seen: Observation = _PutBack(seen, moved) if moved else seen
         self._coming: set[str] = set()
         self._keys: dict[str, str | None] = {}
         self._open: set[str] = set()
@@ -274,3 +275,18 @@ class Decider:
     def _last(self, name: str) -> str | None:
         last = self._state.values().get(name)
         return None if last is None else f"now {last}"
+
+
+class _PutBack:
+    """The disk as `apply` will have it once it has put back what an interrupted step had set aside."""
+
+    def __init__(self, seen: Observation, moved: Mapping[str, str]) -> None:
+        self._seen = seen
+        self._moved = moved
+        self.text = seen.text
+        self.tool = seen.tool
+
+    def digest(self, path: str) -> str | None:
+        aside = self._moved.get(path.rstrip("/"))
+        found = None if aside is None else self._seen.digest(aside + "/" * path.endswith("/"))
+        return self._seen.digest(path) if found is None else found

@@ -34,7 +34,8 @@ class DiskObservation:
         self._cache = root / home / ".dsimport" / "stamps.json"
         stamps, tools = _load(self._cache)
         self._stamps = stamps
-        self._versions = versions or ToolVersions(tools)
+        self._versions = versions or ToolVersions()
+        self._versions.learn(tools)
         self._before = json.dumps([self._stamps, self._versions.known])
 
     def digest(self, path: str) -> str | None:

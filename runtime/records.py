@@ -6,15 +6,28 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from dsimport.compiler.diagnostics import Diagnostic, DsimportError
+from dsimport.compiler.escape import single_line
 from dsimport.compiler.record import MAX_STATE_BYTES, ModelState, read_state, state_text
 from dsimport.runtime.atomic import host_error, host_errors, make_folder, write_text
+from dsimport.runtime.lock import ModelLock
 
-__all__ = ["RunLog", "last_run", "load_state", "now_text", "read_events", "save_state", "state_digest", "state_path"]
+__all__ = [
+    "RunLog",
+    "forget_steps",
+    "last_run",
+    "load_state",
+    "now_text",
+    "read_events",
+    "save_state",
+    "state_digest",
+    "state_path",
+]
 
 
 def state_path(home: Path) -> Path:
@@ -37,6 +50,27 @@ def state_digest(home: Path) -> str | None:
 def save_state(home: Path, state: ModelState) -> None:
     """Write the record. Only for the holder of the model's lock."""
     write_text(state_path(home), state_text(state))
+
+
+def forget_steps(home: Path, steps: Sequence[str]) -> None:
+    """Forget results, so that these steps run again. DsimportError: S0608 for a step that the record does not have,
+    S0603 while another process writes."""
+    with ModelLock(home):
+        state = load_state(home)
+        if state is None:
+            return
+        for step in steps:
+            if step not in state.steps and step not in state.order:
+                known = state.order or tuple(state.steps)
+                raise DsimportError(
+                    Diagnostic(
+                        "S0608",
+                        f"{home} has no step '{single_line(step)}'",
+                        help=(f"steps: {', '.join(single_line(name) for name in known)}",),
+                    )
+                )
+        kept = {name: record for name, record in state.steps.items() if name not in steps}
+        save_state(home, state.model_copy(update={"steps": kept}))
 
 
 def now_text() -> str:

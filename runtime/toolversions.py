@@ -82,6 +82,11 @@ class ToolVersions:
         self.known: dict[str, list[str]] = dict(known or {})
         self._asked: dict[str, str | None] = {}
 
+    def learn(self, known: Mapping[str, list[str]]) -> None:
+        """Take over what another run found out, for programs not asked yet."""
+        for name, entry in known.items():
+            self.known.setdefault(name, entry)
+
     def of(self, name: str) -> str | None:
         """The version, `unknown version` where a program is there and does not tell; None where it is not there."""
         if name not in self._asked:
