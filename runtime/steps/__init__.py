@@ -11,7 +11,7 @@ HANDLERS: dict[str, str] = {
     "preflight": f"{_HERE}.preflight:run",
     "acquire": f"{_HERE}.acquire:run",
     "graph": f"{_HERE}.graph:run",
-    "inspect": f"{_HERE}.inspect:run",
+    "inspect": f"{_HERE}.graph:inspect",
     "emit": f"{_HERE}.emit:run",
     "build-parser": f"{_HERE}.build_parser:run",
     "engine": f"{_HERE}.engine:run",
