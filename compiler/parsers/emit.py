@@ -122,6 +122,8 @@ def _candidates(
         "objectness_activation": objectness.activation if objectness else "none",
         "combine": objectness.combine if objectness else "none",
         **_score_texts(decode),
+        "keep_best": _keep("best", topk),
+        "keep_class": _keep("c", topk),
         "rows": rows,
         "tile": _tile([block.count for block in blocks]),
         "contiguous": all(block.sources["scores"].channel_stride == 1 for block in blocks),
@@ -238,6 +240,7 @@ def _grid(binding: Binding, decode: GridDecode, block: Block, options: ParserOpt
         "cell_offset": _number(binding, decode.cell_offset),
         "box_scale": _number(binding, decode.boxes.scale),
         "topk": topk,
+        "keep_class": _keep("class_id", topk),
         "scores": _source(block.sources["scores"]),
         "boxes": _source(block.sources["boxes"]),
         "offset": _source(block.sources["offset"]) if "offset" in block.sources else None,
@@ -259,6 +262,11 @@ def _topk(binding: Binding, own: int | float | str | None, options: ParserOption
     if options.top_k is not None:
         return options.top_k
     return None if own is None else int(evaluate(own, binding.dims))
+
+
+def _keep(class_id: str, topk: int | None) -> Raw:
+    """C++ for whether a score is a result so far: with a limit, thresholds come after the cut."""
+    return Raw("Thresholds::is_finite(score)" if topk is not None else f"thresholds_.keeps(score, {class_id})")
 
 
 def _number(binding: Binding, value: int | float | str) -> float:
