@@ -73,7 +73,8 @@ def _labels(model: dict[str, Any], parser: dict[str, Any], spans: Spans, report:
             notes=[f"classes is at {spans.value('model.classes')}"],
         )
     per_class = parser.get("per_class")
-    known = {label for label in labels if isinstance(label, str)}
+    # a label with blanks around it has been reported for that
+    known = {label.strip() for label in labels if isinstance(label, str)}
     for name in per_class if isinstance(per_class, dict) else ():
         if name not in known:
             near = closest(name, known_in_order(labels)) if len(labels) <= _MANY_LABELS else None

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from dsimport.compiler import paths
 from dsimport.compiler.diagnostics import Report, Span
 from dsimport.compiler.escape import single_line
+from dsimport.compiler.nodes import Entry, Mapping, Node, Scalar, Sequence
 from dsimport.compiler.plan import InputFile
 from dsimport.compiler.tree import merge
-from dsimport.compiler.yamltext import Entry, Mapping, Node, Scalar, Sequence, parse
+from dsimport.compiler.yamltext import parse
 
 __all__ = ["MAX_CHAIN", "MAX_FILES", "Reader"]
 
@@ -85,9 +86,9 @@ class Reader:
             return tree
         below: Node = Mapping({}, tree.span)
         for named in own.node.items if isinstance(own.node, Sequence) else [own.node]:
-            # anything but a usable text is left to the schema's own check
-            if isinstance(named, Scalar) and isinstance(named.value, str) and _usable(named.value):
-                other = self._load(paths.join(paths.directory(path), named.value), named.span, chain)
+            # anything but a usable text is left to the schema's own check; `extends: 7` names a file all the same
+            if isinstance(named, Scalar) and named.value is not None and _usable(named.text):
+                other = self._load(paths.join(paths.directory(path), named.text), named.span, chain)
                 if other is not None:
                     below = merge(below, _without_extends(other))
         merged = merge(below, tree)

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Discriminator, Field, PlainValidator, Tag, 
 from pydantic_core import PydanticCustomError
 
 from dsimport.compiler.escape import single_line
-from dsimport.compiler.suggest import closest, quoted_list
+from dsimport.compiler.suggest import quoted_list
 from dsimport.compiler.versions import RELEASES
 
 __all__ = [
@@ -156,13 +156,8 @@ def _workspace(text: str) -> str:
 
 def _deepstream(text: str) -> str:
     if text not in RELEASES:
-        near = closest(text, RELEASES) if len(text) > 1 else None
-        raise fault(
-            "R0104",
-            f"names no supported DeepStream release: '{text}'",
-            label=f"did you mean '{near}'?" if near else "",
-            advice=f"values: {quoted_list(RELEASES)}",
-        )
+        advice = f"values: {quoted_list(RELEASES)}"
+        raise fault("R0104", f"names no supported DeepStream release: '{text}'", advice=advice)
     return text
 
 

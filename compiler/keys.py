@@ -6,10 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -20,8 +19,7 @@ from dsimport.compiler.recipe import Recipe
 __all__ = ["Key", "all_keys", "find_key", "leaf_keys"]
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(NamedTuple):
     """One place of the schema.
 
     kind: what stands there. keys: the keys of a section. choices: the values of an enumeration. bounds: limits of a

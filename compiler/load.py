@@ -10,14 +10,14 @@ from pydantic import ValidationError
 
 from dsimport.compiler import paths
 from dsimport.compiler.crosscheck import crosscheck
-from dsimport.compiler.diagnostics import Report, Span
+from dsimport.compiler.diagnostics import Diagnostic, Report, Span
 from dsimport.compiler.extends import Reader
 from dsimport.compiler.matrix import Combination, unfold
+from dsimport.compiler.nodes import ScalarValue
 from dsimport.compiler.plan import InputFile
 from dsimport.compiler.recipe import Recipe
 from dsimport.compiler.translate import translate
 from dsimport.compiler.tree import Spans, plain, written_paths
-from dsimport.compiler.yamltext import ScalarValue
 
 __all__ = ["LoadedRecipe", "Spans", "load_recipe"]
 
@@ -50,13 +50,29 @@ def load_recipe(path: str, read: Callable[[str], bytes], report: Report) -> list
     path: relative to the current directory or absolute, with `/`. read: gives a file's bytes or raises OSError; it may
     stop after `yamltext.MAX_BYTES` + 1 bytes.
     """
-    reader = Reader(read, report)
-    before = len(report.errors)
+    found = Report()
+    loaded = _load(path, Reader(read, found), found)
+    for item in sorted(found, key=_place(path)):
+        report.add(item)
+    return loaded
+
+
+def _place(path: str) -> Callable[[Diagnostic], tuple[int, str, int, int]]:
+    """Reading order: what stands nowhere, then the recipe, then the files that it extends."""
+
+    def place(item: Diagnostic) -> tuple[int, str, int, int]:
+        span = item.span
+        return (0, "", 0, 0) if span is None else (1 + (span.file != path), span.file, span.line, span.column)
+
+    return place
+
+
+def _load(path: str, reader: Reader, report: Report) -> list[LoadedRecipe]:
     root = reader.load(path)
     if root is None:
         return []
     combinations = unfold(root, report)
-    usable = len(report.errors) == before
+    usable = not report.errors
     files = tuple(reader.files)
     checked = [_check(combination, path, files, report) for combination in combinations]
     return [item for item in checked if item is not None] if usable else []

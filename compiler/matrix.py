@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from itertools import product
 from math import prod
+from typing import NamedTuple
 
 from dsimport.compiler.diagnostics import Report, Span
 from dsimport.compiler.keys import find_key, leaf_keys
+from dsimport.compiler.nodes import Entry, Mapping, Scalar, ScalarValue, Sequence
 from dsimport.compiler.suggest import closest
-from dsimport.compiler.translate import describe, key_help, report_unknown_key
+from dsimport.compiler.translate import describe, key_help
 from dsimport.compiler.tree import set_path
-from dsimport.compiler.yamltext import Entry, Mapping, Scalar, ScalarValue, Sequence
 
 __all__ = ["MAX_COMBINATIONS", "Combination", "unfold"]
 
@@ -21,16 +21,14 @@ _MAX_NAME = 64
 _FIXED = ("schema", "name", "extends", "matrix")
 
 
-@dataclass(frozen=True)
-class Combination:
+class Combination(NamedTuple):
     """One recipe of a matrix, and the values that make it different: {dotted key: value}."""
 
     root: Mapping
-    variant: dict[str, ScalarValue] = field(default_factory=dict)
+    variant: dict[str, ScalarValue]
 
 
-@dataclass(frozen=True)
-class _Axis:
+class _Axis(NamedTuple):
     key: str
     key_span: Span
     values: list[Scalar]
@@ -41,10 +39,10 @@ def unfold(root: Mapping, report: Report) -> list[Combination]:
     entry = root.entries.get("matrix")
     bare = Mapping({name: item for name, item in root.entries.items() if name != "matrix"}, root.span)
     if entry is None or (isinstance(entry.node, Scalar) and entry.node.value is None):
-        return [Combination(bare)]
+        return [Combination(bare, {})]
     axes = _axes(entry, report)
     if axes is None:
-        return [Combination(bare)]  # the rest of the recipe is still checked
+        return [Combination(bare, {})]  # the rest of the recipe is still checked
     count = prod(len(axis.values) for axis in axes)
     if count > MAX_COMBINATIONS:
         report.error(
@@ -53,7 +51,7 @@ def unfold(root: Mapping, report: Report) -> list[Combination]:
             entry.key_span,
             help=f"at most {MAX_COMBINATIONS}; split it into several recipes",
         )
-        return [Combination(bare)]
+        return [Combination(bare, {})]
     return _combinations(bare, axes, entry.key_span, report)
 
 
@@ -106,14 +104,12 @@ def _known(name: str, span: Span, report: Report) -> bool:
         report.error("R0304", f"'{name}' is a section, not a value", span, label=label, help=key_help(key))
         return False
     section = find_key(parts[:-1])
-    if section is not None and section.path:
-        report_unknown_key("R0304", parts, section, span, report)
-        return False
-    known = [path for path in leaf_keys() if "*" not in path]
-    same_end = [path for path in known if path.rpartition(".")[2] == name]
+    known = [path for path in leaf_keys() if "*" not in path and path not in _FIXED]
+    same_end = [path for path in known if path.rpartition(".")[2] == parts[-1]]
     near = closest(name, known) or (same_end[0] if same_end else None)
     label = f"did you mean '{near}'?" if near else ""
-    report.error("R0304", f"unknown key '{name}'", span, label=label, help="write dotted keys, e.g. engine.precision")
+    advice = key_help(section) if section is not None and section.path else "write dotted keys, e.g. engine.precision"
+    report.error("R0304", f"unknown key '{name}'", span, label=label, help=advice)
     return False
 
 
@@ -129,7 +125,7 @@ def _combinations(bare: Mapping, axes: list[_Axis], at: Span, report: Report) ->
         if name is not None and isinstance(name.node, Scalar):
             full = "-".join((name.node.text, *(_slug(value.text) for value in values)))
             if not _usable(full, seen, variant, at, report):
-                return [Combination(bare)]
+                return [Combination(bare, {})]
             # the place stays that of the recipe's name: that is what a person would change
             named = Scalar(full, full, False, name.node.span)
             root = Mapping({**root.entries, "name": Entry(name.key_span, named)}, root.span)

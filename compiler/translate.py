@@ -13,13 +13,16 @@ from pydantic import ValidationError
 from dsimport.compiler.diagnostics import Report, Span
 from dsimport.compiler.fields import FAULT
 from dsimport.compiler.keys import Key, all_keys, find_key, leaf_keys
+from dsimport.compiler.nodes import Mapping, Scalar
 from dsimport.compiler.suggest import closest, quoted_list
 from dsimport.compiler.tree import find
-from dsimport.compiler.yamltext import MAX_MISTAKES, Mapping, Scalar
+from dsimport.compiler.yamltext import MAX_MISTAKES
 
-__all__ = ["describe", "dotted", "key_help", "report_unknown_key", "translate"]
+__all__ = ["describe", "dotted", "key_help", "translate"]
 
 _RANGE = frozenset({"greater_than", "greater_than_equal", "less_than", "less_than_equal", "multiple_of"})
+# words that YAML 1.1 took for truth values and 1.2 takes for texts
+_TRUTH = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 _LENGTH = frozenset({"too_short", "too_long"})
 
 
@@ -55,13 +58,13 @@ def describe(value: Any) -> str:
     return "a mapping" if isinstance(value, dict) else "a list"
 
 
-def key_help(section: Key) -> str:
-    """The help line that lists what a section may hold."""
-    return f"keys of {section.path or 'a recipe'}: {quoted_list(section.keys)}"
+def key_help(section: Key, path: str = "") -> str:
+    """The help line that lists what a section may hold. path: its real path, where the schema's has a `*`."""
+    return f"keys of {path or section.path or 'a recipe'}: {quoted_list(section.keys)}"
 
 
-def report_unknown_key(code: str, parts: tuple[str | int, ...], section: Key, span: Span, report: Report) -> None:
-    """Report the last part as no key of `section`, with the nearest known one: here, or elsewhere by its full path."""
+def _unknown_key(parts: tuple[str | int, ...], section: Key, span: Span, report: Report) -> None:
+    """The last part is no key of `section`: name the nearest one that is, here or elsewhere in the recipe."""
     name = str(parts[-1])
     near = closest(name, section.keys)
     if near is None:
@@ -69,20 +72,20 @@ def report_unknown_key(code: str, parts: tuple[str | int, ...], section: Key, sp
         exact = [path for path in elsewhere if path.rpartition(".")[2] == name]
         near = exact[0] if exact else None
     label = f"did you mean '{near}'?" if near else f"not a key of {section.path or 'a recipe'}"
-    report.error(code, f"unknown key '{name}'", span, label=label, help=key_help(section))
+    report.error("R0102", f"unknown key '{name}'", span, label=label, help=key_help(section, dotted(parts[:-1])))
 
 
 def _one(item: Any, root: Mapping, start: Span, report: Report) -> None:
     kind: str = item["type"]
     parts, node, key_span = find(root, tuple(item["loc"]))
-    if isinstance(node, Scalar) and node.faulty:
+    if isinstance(node, Scalar) and node.unusable:
         return  # reported where it was read
     span = node.span if key_span is not None or parts else start
     if kind == "missing":
         _missing(parts, str(item["loc"][-1]), key_span or start, report)
     elif kind == "extra_forbidden":
         section = find_key(parts[:-1]) or all_keys()[""]
-        report_unknown_key("R0102", parts, section, key_span or span, report)
+        _unknown_key(parts, section, key_span or span, report)
     elif isinstance(node, Scalar) and node.value is None and item["input"] is None:
         _missing(parts[:-1], str(parts[-1]), key_span or span, report)
     elif kind == FAULT:
@@ -110,6 +113,7 @@ def _example(path: str) -> str:
         "name": "add e.g. 'name: rtdetr-r18'",
         "source": "add e.g. 'source: {huggingface: {repo: owner/name}}' or 'source: {file: {path: model.onnx}}'",
         "model": "add e.g. 'model: {family: rt-detr}'",
+        "model.family": "add e.g. 'family: rt-detr'; 'dsimport schema' names them all",
     }
     return examples.get(path, f"give '{path}' a value")
 
@@ -118,6 +122,8 @@ def _wrong_value(kind: str, parts: tuple[str | int, ...], value: Any, span: Span
     key = find_key(parts) or Key("", "any")
     path = dotted(parts) or "a recipe"
     if kind in _LENGTH:
+        if kind == "too_short" and len(value) >= dict(key.bounds).get("min_length", 0):
+            return  # pydantic counts only the items that are right, and says about the others what is wrong
         message = f"'{path}' has {len(value)} {'entry' if len(value) == 1 else 'entries'}"
         report.error("R0105", message, span, help=f"wanted: {_limits(key)}")
     elif kind in _RANGE:
@@ -125,21 +131,21 @@ def _wrong_value(kind: str, parts: tuple[str | int, ...], value: Any, span: Span
     elif key.kind == "choice" and not isinstance(value, (dict, list)):
         _not_a_choice(key, path, value, span, report)
     else:
-        help_text = _type_help(key, value)
+        help_text = _type_help(key, path, value)
         report.error("R0103", f"'{path}' must be {_wanted(key)}, found {describe(value)}", span, help=help_text)
 
 
 def _not_a_choice(key: Key, path: str, value: Any, span: Span, report: Report) -> None:
     values = [describe(choice) if isinstance(choice, bool) else str(choice) for choice in key.choices]
-    near = closest(str(value).lower() if isinstance(value, bool) else str(value), values)
-    # a quoted 'true' is near the truth value by its letters, and no text will ever be right
-    if near is not None and near == value:
-        near = f"{near} without quotes"
+    truth = _TRUTH.get(value) if isinstance(value, str) and True in key.choices else None
+    near = truth or closest(str(value).lower() if isinstance(value, bool) else str(value), values)
+    if near == value:
+        near = f"{near} without quotes"  # the text 'true' is not the truth value
     elif near is not None:
-        near = f"'{near}'"
+        near = f"'{near}'" if near in key.choices else near
     report.error(
         "R0104",
-        f"'{path}' cannot be {describe(value)}",
+        f"'{path}' cannot be {describe(value).removeprefix('the text ')}",
         span,
         label=f"did you mean {near}?" if near else "",
         help=f"values: {quoted_list(values)}",
@@ -162,7 +168,7 @@ def _wanted(key: Key) -> str:
     return words[key.kind]
 
 
-def _type_help(key: Key, value: Any) -> str:
+def _type_help(key: Key, path: str, value: Any) -> str:
     if key.kind == "text" and isinstance(value, (bool, int, float)):
         return "put quotes around it"
     if key.kind in ("int", "float") and isinstance(value, str):
@@ -172,7 +178,7 @@ def _type_help(key: Key, value: Any) -> str:
     if key.kind in ("list", "texts") and isinstance(value, (str, int, float)):
         return f"write it as a list: [{value}]" if len(str(value)) <= 40 else "write it as a list: [a, b]"
     if key.kind == "section":
-        return key_help(key)
+        return key_help(key, path)
     return f"write {_wanted(key)}"
 
 

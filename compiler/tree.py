@@ -7,7 +7,7 @@ from typing import Any
 
 from dsimport.compiler.diagnostics import Report, Span
 from dsimport.compiler.keys import all_keys
-from dsimport.compiler.yamltext import Entry, Mapping, Node, Scalar, ScalarValue, Sequence
+from dsimport.compiler.nodes import Entry, Mapping, Node, Scalar, ScalarValue, Sequence
 
 __all__ = ["Spans", "find", "merge", "plain", "set_path", "written_paths"]
 
@@ -137,7 +137,7 @@ def _plain(node: Node, path: str, report: Report) -> Any:
 
 def _value(scalar: Scalar, path: str, report: Report) -> ScalarValue:
     value = scalar.value
-    if not scalar.plain or (isinstance(value, str) and not scalar.trouble) or value is None:
+    if value is None or not scalar.plain or (isinstance(value, str) and not scalar.trouble):
         return value
     key = all_keys().get(path)
     if key is not None and key.verbatim:
@@ -149,7 +149,8 @@ def _value(scalar: Scalar, path: str, report: Report) -> ScalarValue:
             scalar.span,
             help=f"write {value}, or 0o{scalar.text.lstrip('+-0')} for an octal number",
         )
-    elif scalar.trouble:
-        report.error(scalar.trouble, f"{scalar.text[:40]} cannot be used", scalar.span, help="write an ordinary number")
-        scalar.faulty = True
+    elif scalar.trouble == "R0011":
+        report.error(
+            "R0011", f"the number {scalar.text[:40]} cannot be used", scalar.span, help="write an ordinary number"
+        )
     return value

@@ -10,74 +10,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 from dsimport.compiler.diagnostics import Report, Span
+from dsimport.compiler.nodes import Entry, Mapping, Node, Scalar, ScalarValue, Sequence
+from dsimport.compiler.scalars import resolve
 from dsimport.compiler.textlines import split_lines
+from dsimport.compiler.yamlerrors import report_syntax_error
 
-__all__ = [
-    "MAX_BYTES",
-    "MAX_DEPTH",
-    "MAX_MISTAKES",
-    "MAX_NODES",
-    "Entry",
-    "Mapping",
-    "Node",
-    "Scalar",
-    "ScalarValue",
-    "Sequence",
-    "parse",
-]
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_MISTAKES", "MAX_NODES", "parse"]
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 64
 MAX_NODES = 100_000
 MAX_MISTAKES = 100
-
-ScalarValue: TypeAlias = str | int | float | bool | None
-
-
-@dataclass(slots=True)
-class Scalar:
-    """One value. `text` is what stands in the file, for fields that want `10.10` and not 10.1.
-
-    trouble: code of what is wrong with the number (R0011 unusable, R0012 leading zero); reported by whoever uses it as
-        a number. faulty: already reported, `value` is a stand-in.
-    """
-
-    value: ScalarValue
-    text: str
-    plain: bool
-    span: Span
-    trouble: str = ""
-    faulty: bool = False
-
-
-@dataclass(slots=True)
-class Sequence:
-    """A list."""
-
-    items: list[Node]
-    span: Span
-
-
-@dataclass(slots=True)
-class Entry:
-    """One `key: value` of a mapping. Keys are the text as written, never numbers or booleans."""
-
-    key_span: Span
-    node: Node
-
-
-@dataclass(slots=True)
-class Mapping:
-    """A mapping, in the order written."""
-
-    entries: dict[str, Entry]
-    span: Span
-
-
-Node: TypeAlias = Scalar | Sequence | Mapping
 
 
 def parse(data: bytes, file: str, report: Report) -> Node | None:
@@ -92,7 +38,7 @@ def parse(data: bytes, file: str, report: Report) -> Node | None:
     try:
         return composer.document()
     except YAMLError as error:
-        _syntax_error(error, composer.lines, file, report)
+        report_syntax_error(error, composer.lines, file, report)
     except _TooMuch as error:
         report.error("R0007", error.args[0], error.args[1], help=error.args[2])
     return None
@@ -141,15 +87,7 @@ def _decode(data: bytes, file: str, report: Report) -> str | None:
 # --- events to tree ------------------------------------------------------------------------------------------------
 
 _CORE = "tag:yaml.org,2002:"
-_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
-_LEADING_ZERO = re.compile(r"[-+]?0[0-9]+")
-_WORDS: dict[str, bool | None] = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-}
+_TAGS: dict[str, tuple[type, ...]] = {"int": (int,), "float": (int, float), "bool": (bool,), "null": (type(None),)}
 
 
 class _TooMuch(Exception):
@@ -235,30 +173,31 @@ class _Composer:
         return self._handlers[type(event).__name__](event, depth)
 
     def _scalar(self, event: Any, depth: int) -> tuple[Node, int]:
+        text, tag, span = event.value, event.tag, self._span(event)
         plain = not event.style
-        span = self._span(event)
-        scalar = Scalar(event.value, event.value, plain, span)
-        tag = event.tag
-        if tag is None:
-            if plain:
-                _resolve(scalar)
-        elif tag.removeprefix(_CORE) in ("int", "float", "bool", "null"):
-            self._tagged(scalar, tag.removeprefix(_CORE))
-        elif tag not in ("!", _CORE + "str"):
-            self._refuse_tag(tag, span)
-            scalar.faulty = True
+        value, trouble = text, ""
+        if tag is not None:
+            value, trouble = self._tagged(text, tag, span)
+        elif plain:
+            value, trouble = resolve(text)
+        scalar = Scalar(value, text, plain, span, trouble)
         if event.anchor is not None:
             self._anchors[event.anchor] = _Anchor(scalar)
         return scalar, 1
 
-    def _tagged(self, scalar: Scalar, tag: str) -> None:
-        wanted = {"int": (int,), "float": (int, float), "bool": (bool,), "null": (type(None),)}[tag]
-        _resolve(scalar)
-        if not scalar.trouble and type(scalar.value) not in wanted:
-            self._complain(
-                "R0009", f"{scalar.text!r} is no !!{tag}", scalar.span, advice="remove the tag; plain values need none"
-            )
-            scalar.faulty = True
+    def _tagged(self, text: str, tag: str, span: Span) -> tuple[ScalarValue, str]:
+        if tag in ("!", _CORE + "str"):
+            return text, ""
+        wanted = _TAGS.get(tag.removeprefix(_CORE))
+        if wanted is None:
+            self._refuse_tag(tag, span)
+            return text, "R0009"
+        value, trouble = resolve(text)
+        if not trouble and type(value) not in wanted:
+            name = tag.removeprefix(_CORE)
+            self._complain("R0009", f"'{text}' is no !!{name}", span, advice="remove the tag; plain values need none")
+            return text, "R0009"
+        return value, trouble
 
     def _refuse_tag(self, tag: str, span: Span) -> None:
         name = "!!" + tag.removeprefix(_CORE) if tag.startswith(_CORE) else tag
@@ -279,7 +218,7 @@ class _Composer:
                 self._span(event),
                 advice=f"mark a value above with &{event.anchor}, or put the text in quotes",
             )
-            return Scalar(None, "", True, self._span(event), faulty=True), 1
+            return Scalar(None, "", True, self._span(event), trouble="R0006"), 1
         self._nodes += anchor.nodes - 1  # every use counts: the tree is walked as if it were written out
         if self._nodes > MAX_NODES:
             raise _TooMuch(f"the aliases stand for more than {MAX_NODES:,} values", self._span(event))
@@ -295,41 +234,43 @@ class _Composer:
             self._anchors[start.anchor] = anchor
         return anchor
 
-    def _close(self, anchor: _Anchor, node: Mapping | Sequence, start: Any, end: Any, height: int) -> tuple[Node, int]:
-        if start.flow_style and start.start_mark.line == end.end_mark.line:
-            length = end.end_mark.column - start.start_mark.column
-            node.span = Span(self._file, node.span.line, node.span.column, max(1, length))
-        anchor.node, anchor.nodes, anchor.height = node, self._nodes - anchor.nodes + 1, height
-        return node, height
-
     def _sequence(self, start: Any, depth: int) -> tuple[Node, int]:
         anchor = self._open(start, "seq")
-        node = Sequence([], self._block_span(start))
+        items: list[Node] = []
         height = 1
         while type(event := self._next()).__name__ != "SequenceEndEvent":
             item, below = self._node(event, depth + 1)
-            node.items.append(item)
+            items.append(item)
             height = max(height, below + 1)
-        return self._close(anchor, node, start, event, height)
+        return self._close(anchor, Sequence(items, self._extent(start, event)), height)
 
     def _mapping(self, start: Any, depth: int) -> tuple[Node, int]:
         anchor = self._open(start, "map")
-        node = Mapping({}, self._block_span(start))
+        entries: dict[str, Entry] = {}
         height = 1
         while type(event := self._next()).__name__ != "MappingEndEvent":
             key_span = self._span(event)
             key, _ = self._node(event, depth + 1)
             value, below = self._node(self._next(), depth + 1)
             height = max(height, below + 1)
-            self._add(node, key, key_span, value)
-        return self._close(anchor, node, start, event, height)
+            self._add(entries, key, key_span, value)
+        return self._close(anchor, Mapping(entries, self._extent(start, event)), height)
 
-    def _block_span(self, start: Any) -> Span:
+    def _close(self, anchor: _Anchor, node: Node, height: int) -> tuple[Node, int]:
+        anchor.node, anchor.nodes, anchor.height = node, self._nodes - anchor.nodes + 1, height
+        return node, height
+
+    def _extent(self, start: Any, end: Any) -> Span:
+        """A collection in brackets on one line as a whole; any other one to the end of its first line."""
         mark = start.start_mark
-        line = self.lines[mark.line] if mark.line < len(self.lines) else ""
-        return Span(self._file, mark.line + 1, mark.column + 1, max(1, len(line.rstrip()) - mark.column))
+        if start.flow_style and mark.line == end.end_mark.line:
+            length = end.end_mark.column - mark.column
+        else:
+            line = self.lines[mark.line] if mark.line < len(self.lines) else ""
+            length = len(line.rstrip()) - mark.column
+        return Span(self._file, mark.line + 1, mark.column + 1, max(1, length))
 
-    def _add(self, node: Mapping, key: Node, span: Span, value: Node) -> None:
+    def _add(self, entries: dict[str, Entry], key: Node, span: Span, value: Node) -> None:
         if not isinstance(key, Scalar):
             self._complain("R0013", "a list or mapping cannot be a key", span, advice="write a plain word before ':'")
         elif key.plain and key.text == "<<":
@@ -339,9 +280,9 @@ class _Composer:
                 span,
                 advice="put the shared values into a file of their own and name it in 'extends'",
             )
-        elif key.faulty:
+        elif key.unusable and key.trouble != "R0011":
             return
-        elif (first := node.entries.get(key.text)) is not None:
+        elif (first := entries.get(key.text)) is not None:
             self._complain(
                 "R0005",
                 f"the key '{key.text}' is written twice",
@@ -351,86 +292,4 @@ class _Composer:
                 notes=[f"first written at {first.key_span}"],
             )
         else:
-            node.entries[key.text] = Entry(span, value)
-
-
-def _resolve(scalar: Scalar) -> None:
-    """Give a plain scalar its core-schema value."""
-    text = scalar.text
-    if text in _WORDS:
-        scalar.value = _WORDS[text]
-    elif text[0] not in "0123456789+-.":
-        return
-    elif _INT.fullmatch(text):
-        scalar.trouble = "R0012" if _LEADING_ZERO.fullmatch(text) else ""
-        value = _integer(text)
-        if -(1 << 63) <= value < 1 << 63:
-            scalar.value = value
-        else:
-            scalar.trouble = "R0011"
-    elif _FLOAT.fullmatch(text):
-        number = float(text)
-        if abs(number) == float("inf"):
-            scalar.trouble = "R0011"
-        else:
-            scalar.value = number
-    elif _NOT_FINITE.fullmatch(text):
-        scalar.trouble = "R0011"
-
-
-def _integer(text: str) -> int:
-    if text[:2] in ("0o", "0x"):
-        return int(text, 0)
-    digits = text.lstrip("+-0") or "0"
-    if len(digits) > 20:  # far beyond 64 bits; int() raises on texts of thousands of digits
-        return 1 << 64
-    return -int(digits) if text[0] == "-" else int(digits)
-
-
-# --- what the scanner says, for people -----------------------------------------------------------------------------
-
-_INDENT = "lines of one mapping start in the same column, with blanks, never tabs"
-# problem text of the scanner (its beginning) -> message, help, whether the place is where the construct began
-_SENTENCES: tuple[tuple[str, str, str, bool], ...] = (
-    (
-        "mapping values are not allowed",
-        "a ':' is not possible here",
-        f"quote a text that contains ': '; {_INDENT}",
-        False,
-    ),
-    ("found a tab character", "a tab cannot be used for indentation", "indent with blanks", False),
-    ("did not find expected ',' or ']'", "this list is not closed by ']'", "add ',' between the items or ']'", True),
-    ("did not find expected ',' or '}'", "this mapping is not closed by '}'", "add ',' between the keys or '}'", True),
-    ("did not find expected '-'", "the list ends here without its next '-'", _INDENT, False),
-    ("did not find expected key", "a key is expected here", f"write 'key: value'; {_INDENT}", False),
-    ("did not find expected node content", "a value is expected here", "complete it, or close the bracket", False),
-    ("could not find expected ':'", "this line has no ':' after its key", "write 'key: value'", True),
-    ("block sequence entries are not allowed", "a '-' is not possible here", _INDENT, False),
-    ("found unexpected end of stream", "this quote is never closed", "add the closing quote", True),
-    ("found unexpected document indicator", "this quote is never closed", "add the closing quote", True),
-    ("found unknown escape character", "an unknown escape after '\\'", "use single quotes, or write '\\\\'", False),
-)
-
-
-def _syntax_error(error: Any, lines: list[str], file: str, report: Report) -> None:
-    problem = str(getattr(error, "problem", None) or getattr(error, "reason", None) or "not readable")
-    message, help_text, at_start = (
-        f"not valid YAML: {problem}",
-        "put quotes around texts with special characters",
-        False,
-    )
-    for beginning, sentence, advice, where in _SENTENCES:
-        if problem.startswith(beginning):
-            message, help_text, at_start = sentence, advice, where
-    mark = getattr(error, "problem_mark", None)
-    context = getattr(error, "context_mark", None)
-    if (at_start and context is not None) or mark is None:
-        mark = context or mark
-    line, column = (mark.line, mark.column) if mark is not None else (0, 0)
-    line = min(line, len(lines) - 1)
-    column = min(column, len(lines[line]))
-    if problem.startswith("found character that cannot start"):
-        char = lines[line][column : column + 1]
-        message = "a tab cannot be used here" if char == "\t" else f"a value cannot start with '{char}'"
-        help_text = "use blanks instead of tabs" if char == "\t" else "put the text in quotes"
-    report.error("R0004", message, Span(file, line + 1, column + 1), help=help_text)
+            entries[key.text] = Entry(span, value)

@@ -1,0 +1,129 @@
+"""Diagnostic codes about running a plan: groups P, T, H and S (see `codes`)."""
+
+from __future__ import annotations
+
+from dsimport.compiler.codedoc import CodeDoc
+
+__all__ = ["RUNTIME_CODES"]
+
+RUNTIME_CODES: dict[str, CodeDoc] = {
+    "P0601": CodeDoc(
+        "a path leads out of the model's folder",
+        "dsimport writes below `models/<name>/` only. A plan names another place, or a link on the way leads\n"
+        "there. Remove the link, or make the plan again; to keep large results on another disk, put the whole root\n"
+        "folder there (--root).",
+    ),
+    "P0602": CodeDoc(
+        "a kind of step this version cannot run",
+        "The plan was made by another version of dsimport. Make it again with the one that is to apply it.",
+    ),
+    "P0603": CodeDoc(
+        "a plan without a proper model folder",
+        "The folder of a plan must be `models/<name>`, with the plan's own name. A saved plan that says something\n"
+        "else was edited or damaged. Make it again with `dsimport plan`.",
+    ),
+    "P0604": CodeDoc(
+        "not a model's name",
+        "`clean` takes names of folders below `models/`, not paths: small letters, digits, `.`, `_` and `-`,\n"
+        "beginning with a letter or digit.",
+    ),
+    "T0601": CodeDoc(
+        "a program is not on PATH",
+        "A step calls a program that was not found. `ref-…` programs are looked for beside the Python interpreter\n"
+        "first, all others on PATH only. The help line of the message says where the program comes from. Programs\n"
+        "of NVIDIA are not needed with `--toolchain reference`.",
+    ),
+    "T0602": CodeDoc(
+        "a program failed",
+        "A program ended with an exit code that means failure, or by a signal. The message shows the command,\n"
+        "which can be repeated by hand in the root folder, the end of what the program said, and the log with all\n"
+        "of it. What the step had made in an earlier run is put back; steps before it stay done. The next apply\n"
+        "begins with this step.",
+    ),
+    "T0603": CodeDoc(
+        "a program did not end in time",
+        "The step has a time limit, after which the program and everything it started are stopped. The end of the\n"
+        "log shows where it stood still. A clip that never ends, a driver that hangs and a machine that swaps are\n"
+        "the usual causes.",
+    ),
+    "T0604": CodeDoc(
+        "a program made nothing",
+        "A program ended without an error, but a file that the plan expects of it is not there. It may have\n"
+        "written to another place: the log says where.",
+    ),
+    "T0605": CodeDoc(
+        "a fault of dsimport",
+        "Something happened that dsimport does not foresee. Results of earlier steps are intact. The newest file\n"
+        "in `.dsimport/runs` of the model's folder has the details; please report it.",
+    ),
+    "H0601": CodeDoc(
+        "no space on the disk",
+        "A file could not be written because the disk, the quota or the allowed file size is used up. What was\n"
+        "there before is untouched, and no half-written file is left. Free some space and run the same command: it\n"
+        "goes on where it stopped.",
+    ),
+    "H0602": CodeDoc(
+        "a read-only file system",
+        "The place for `models/` cannot be written at all. Choose another root folder with --root.",
+    ),
+    "H0603": CodeDoc(
+        "no permission",
+        "The user who runs dsimport has no right to the file. Files made by root in a container are a usual cause:\n"
+        "change their owner, or choose another root folder with --root.",
+    ),
+    "H0604": CodeDoc(
+        "a file cannot be used",
+        "The operating system refused something else than space or permission: a folder where a file should be, a\n"
+        "name that is too long, a broken disk. The message has the path and the system's own words.",
+    ),
+    "H0606": CodeDoc(
+        "a file system without locks",
+        "One process at a time may write to a model's folder, and some network file systems cannot tell. Choose a\n"
+        "place on a local disk with --root.",
+    ),
+    "S0601": CodeDoc(
+        "a damaged record",
+        "`.dsimport/state.json` in the model's folder says what was made from what. It cannot be read. dsimport\n"
+        "writes it whole or not at all, so something else changed it, or the disk did. Move it away: every step\n"
+        "then runs again; nothing else is lost. `dsimport clean NAME --all` removes the whole folder.",
+    ),
+    "S0602": CodeDoc(
+        "a record of another version",
+        "The model's folder was written by a dsimport with another format of records. Use that version, or move\n"
+        "`.dsimport/state.json` away and let every step run again.",
+    ),
+    "S0603": CodeDoc(
+        "another process is writing",
+        "One process at a time may write to a model's folder. The message names the other one. The lock ends with\n"
+        "its process, however that ends; there is never a stale lock to remove.",
+    ),
+    "S0604": CodeDoc(
+        "not a plan file",
+        "`apply` takes recipes, or a file that `dsimport plan -o FILE` of this version wrote.",
+    ),
+    "S0605": CodeDoc(
+        "a damaged plan file",
+        "The plan file cannot be read, or was edited: its content does not fit its checksum. Change the recipe\n"
+        "instead, and make the plan again.",
+    ),
+    "S0606": CodeDoc(
+        "a stale plan",
+        "A saved plan is applied exactly as it was shown, or not at all. Since it was made, a recipe, a file it\n"
+        "rests on, the model's record, a tool or dsimport itself has changed; every change is listed, old → new.\n"
+        "Make the plan again.",
+    ),
+    "S0607": CodeDoc(
+        "a value nobody measured",
+        "A step needs a number that an earlier step should have given, such as the largest batch. Either that step\n"
+        "measured nothing, or it was not needed in this plan. Its log says why.",
+    ),
+    "S0608": CodeDoc(
+        "a step that is not in the record",
+        "`--again` takes the names of steps that `dsimport status` lists.",
+    ),
+    "S0609": CodeDoc(
+        "a model that was not applied",
+        "There is no record of this model below the root folder. `dsimport status` lists those that have one;\n"
+        "--root names another root folder.",
+    ),
+}
