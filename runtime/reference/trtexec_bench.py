@@ -24,7 +24,7 @@ from dsimport.runtime.reference.trtexec_options import Options
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Query", "measure", "report", "times_json"]
+__all__ = ["Query", "after_warm_up", "measure", "query_loop", "report", "summarise", "times_json"]
 
 _UNSTABLE_PERCENT = 2.5
 _ENQUEUE_BOUND = 0.8
@@ -76,12 +76,14 @@ def measure(session: Session, inputs: Mapping[str, NDArray[Any]], options: Optio
     """Every query that was run, warm-up included. Endless where the duration is -1. Raises Failure."""
     query = _copying_query(session, inputs) if options.transfers else _bare_query(session, inputs)
     try:
-        return _loop(query, options, time.perf_counter)
+        return query_loop(query, options, time.perf_counter)
     except SessionError as error:
         raise Failure(f"ONNX Runtime: {error}") from None
 
 
-def _loop(query: Callable[[Callable[[], float]], Query], options: Options, clock: Callable[[], float]) -> list[Query]:
+def query_loop(
+    query: Callable[[Callable[[], float]], Query], options: Options, clock: Callable[[], float]
+) -> list[Query]:
     """Run until both the iterations and warm-up plus duration are reached; queries of the warm-up do not count."""
     origin = clock()
 
