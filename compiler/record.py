@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 from typing import Any, Literal, TypeAlias
 
+from pydantic import BaseModel, ConfigDict, ValidationError
+
 from dsimport.compiler.diagnostics import Diagnostic, DsimportError
 from dsimport.compiler.plan import Value, digest_of
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 __all__ = [
     "MAX_STATE_BYTES",

@@ -29,6 +29,7 @@ from dsimport.runtime.progress import Progress
 from dsimport.runtime.records import RunLog, load_state, save_state
 from dsimport.runtime.signals import stop_signals
 from dsimport.runtime.steps.base import Context, Handler, outside_home
+from dsimport.runtime.toolversions import ToolVersions
 from dsimport.runtime.values import missing_value
 
 __all__ = ["ApplyResult", "apply_plan"]
@@ -73,17 +74,19 @@ def apply_plan(
     root: Path | str,
     progress: Progress | None = None,
     handlers: Mapping[str, str | Handler] | None = None,
+    versions: ToolVersions | None = None,
     command: Sequence[str] = (),
 ) -> ApplyResult:
     """Bring one model up to date. Never raises for what a recipe, host or tool can do wrong: the result says it.
 
-    root: folder that holds `models/`; handlers: code by step kind (default: the package's own); command: the command
-    line, for the run's log.
+    root: folder that holds `models/`; handlers: code by step kind (default: the package's own); versions: what asks
+    programs for theirs; command: the command line, for the run's log.
     """
     started = time.monotonic()
     result = ApplyResult(plan.name, not_started=[step.id for step in plan.steps])
     with progress or Progress(quiet=True) as shown:
-        run = _Run(plan, Path(os.path.abspath(root)), shown, handlers, list(command), result)  # noqa: PTH100 - links stay
+        place = Path(os.path.abspath(root))  # noqa: PTH100 - links on the way to the root stay as they were named
+        run = _Run(plan, place, shown, handlers, versions, list(command), result)
         try:
             with stop_signals():
                 run.go()
@@ -108,6 +111,7 @@ class _Run:
         root: Path,
         progress: Progress,
         handlers: Mapping[str, str | Handler] | None,
+        versions: ToolVersions | None,
         command: list[str],
         result: ApplyResult,
     ) -> None:
@@ -116,6 +120,7 @@ class _Run:
         self._home = root / plan.home
         self._progress = progress
         self._handlers = handlers
+        self._versions = versions
         self._command = command
         self._result = result
         self._state = self._saved = ModelState()
@@ -127,7 +132,7 @@ class _Run:
             self._saved = load_state(self._home) or ModelState()
             self._state = put_back(self._root, self._plan.home, self._saved)
             remove_stale(self._home)
-            seen = DiskObservation(self._root, self._plan.home)
+            seen = DiskObservation(self._root, self._plan.home, self._versions)
             try:
                 self._steps(seen)
                 if self._state != self._saved:  # a step that was skipped for the first time
