@@ -139,6 +139,9 @@ def _run(options: _Options, console: Console) -> int:
         except MemoryError:
             failed = True
             console.error("main", "Out of memory")
+        except Exception as error:  # whatever a file makes a library raise, a user gets one line
+            failed = True
+            console.error("main", f"Internal error: {type(error).__name__}: {error}")
         finally:
             console.out("Quitting\n")
             for pipeline in pipelines:

@@ -105,10 +105,10 @@ class KeyFile:
             raise KeyFileError(f"Key file contains key “{key}” which has a value that cannot be interpreted.") from None
 
     def integers(self, group: str, key: str) -> list[int]:
-        return [_convert(item, _to_int) for item in self.strings(group, key)]
+        return self._items(group, key, _to_int)
 
     def numbers(self, group: str, key: str) -> list[float]:
-        return [_convert(item, _to_float) for item in self.strings(group, key)]
+        return self._items(group, key, _to_float)
 
     def _read_line(self, line: str) -> None:
         start = line.lstrip(_SPACE)
@@ -156,21 +156,23 @@ class KeyFile:
         return value
 
     def _typed(self, group: str, key: str, convert: Callable[[str], T]) -> T:
-        try:
-            return _convert(self._raw(group, key), convert)
-        except KeyFileError as error:
-            raise KeyFileError(f"Key file contains key “{key}” in group “{group}”: {error}") from None
+        return _convert(group, key, self._raw(group, key), convert)
+
+    def _items(self, group: str, key: str, convert: Callable[[str], T]) -> list[T]:
+        return [_convert(group, key, item, convert) for item in self.strings(group, key)]
 
 
 class _Invalid(Exception):
     """A value that is not of the wanted type; its text says as what it was read."""
 
 
-def _convert(value: str, convert: Callable[[str], T]) -> T:
+def _convert(group: str, key: str, value: str, convert: Callable[[str], T]) -> T:
     try:
         return convert(value)
     except _Invalid as error:
-        raise KeyFileError(f"Value “{value}” cannot be interpreted as {error}.") from None
+        raise KeyFileError(
+            f"Key file contains key “{key}” in group “{group}” whose value “{value}” cannot be interpreted as {error}."
+        ) from None
 
 
 def _to_int(value: str) -> int:

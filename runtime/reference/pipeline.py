@@ -251,6 +251,8 @@ class Pipeline:
             self._fail(error)
         except MemoryError:
             self._fail(BusError("pipeline", "Out of memory."))
+        except Exception as error:  # a thread that dies without a word would leave the others waiting for ever
+            self._fail(BusError("pipeline", f"Internal error: {type(error).__name__}: {error}"))
 
     def _fail(self, error: RunFailed) -> None:
         self.failure = self.failure or error

@@ -53,9 +53,12 @@ class KittiFolder:
                 self._console.warn("write_kitti_output", f"cannot write {name}: {reason}; frames are skipped silently")
 
     def _lines(self, objects: NDArray[Any]) -> list[KittiLine]:
+        import numpy as np
+
         if len(objects) == 0:
             return []
-        right, bottom = objects["left"] + objects["width"], objects["top"] + objects["height"]  # in float32
+        with np.errstate(all="ignore"):
+            right, bottom = objects["left"] + objects["width"], objects["top"] + objects["height"]  # in float32
         columns = (objects["left"], objects["top"], right, bottom, objects["confidence"])
         rows = zip(objects["class_id"].tolist(), *(column.tolist() for column in columns), strict=True)
         return [KittiLine(label_of(self._labels, class_id), *box) for class_id, *box in rows]
@@ -79,7 +82,9 @@ def draw(
 
     for item in objects:
         left, top = pixel(item["left"]), pixel(item["top"])
-        right, bottom = pixel(item["left"] + item["width"]), pixel(item["top"] + item["height"])
+        right, bottom = (
+            pixel(float(item[start]) + float(item[size])) for start, size in (("left", "width"), ("top", "height"))
+        )
         params = classes[item["class_id"]]
         if overlay.boxes:
             if params.background_color is not None:
