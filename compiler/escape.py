@@ -92,14 +92,14 @@ def make_value(text: str) -> str:
     return text.replace("$", "$$").replace("#", "\\#")
 
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$-])")
+_MARKDOWN = re.compile(r"[\\`*_\[\]#|~]")
 
 
 def markdown_text(text: str) -> str:
     """Inline Markdown that shows the text literally, in a paragraph or a table cell, on one line."""
     flat = " ".join(text.split())
     flat = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _MARKDOWN.sub(lambda m: m.group(0) if m.group(0) in "&;" else "\\" + m.group(0), flat)
+    return _MARKDOWN.sub(lambda match: "\\" + match.group(0), flat)
 
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")

@@ -13,6 +13,7 @@ import os
 import selectors
 import signal
 import subprocess
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -62,7 +63,7 @@ def run_program(
 ) -> Finished:
     """Run a program to its end; standard output and error go to `log` as they come, and line by line to `on_line`.
 
-    argv[0] is an absolute path. env: added to this process' environment. Lines end at LF or CR, are decoded as UTF-8
+    argv[0] is an absolute path. env: added to this process' environment, whose PATH gets the interpreter's folder. Lines end at LF or CR, are decoded as UTF-8
     with replacements and cut at 64 KiB; the log has every byte. When the time is over, or any exception (Ctrl-C)
     passes through, the whole process group is ended before this returns. DsimportError (H codes) when the log cannot
     be written.
@@ -76,6 +77,12 @@ def run_program(
     return Finished(exit_code, time.monotonic() - started, tuple(lines.tail), lines.count, timed_out)
 
 
+def _search_path() -> str:
+    """PATH with the folder of this interpreter at its end: programs like `timeout` start ref-* programs by name."""
+    own = os.path.dirname(sys.executable)  # noqa: PTH120 - the link in the virtual environment, not its target
+    return os.pathsep.join(part for part in (os.environ.get("PATH", os.defpath), own) if part)
+
+
 class _Child:
     """A running program with its group and lifeline; leaving the block ends whatever is left of them."""
 
@@ -85,7 +92,7 @@ class _Child:
             self._process: subprocess.Popen[bytes] = subprocess.Popen(
                 ["/bin/sh", "-c", _LAUNCHER, "sh", *argv],
                 cwd=cwd,
-                env=None if env is None else {**os.environ, **env},
+                env={**os.environ, "PATH": _search_path(), **(env or {})},
                 stdin=read_end,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -31,7 +31,7 @@ def report_markdown(plan: Plan, data: Mapping[str, Any], values: Mapping[str, Va
         std=", ".join(f"{value:g}" for value in settings["preprocess.std"]),
         visual=MODES[visual["mode"]] if visual else "not run",
         total_seconds=math.fsum(data["seconds"].values()),
-        commands=_commands(plan, values),
+        commands=_commands(plan, values, data["seconds"]),
         number=_number,
         known=_known,
         percent=lambda value: f"{value:.1%}",
@@ -40,12 +40,12 @@ def report_markdown(plan: Plan, data: Mapping[str, Any], values: Mapping[str, Va
     )
 
 
-def _commands(plan: Plan, values: Mapping[str, Value]) -> list[Raw]:
+def _commands(plan: Plan, values: Mapping[str, Value], ran: Mapping[str, float]) -> list[Raw]:
     """The commands of the steps that ran, as shell text in an indented code block, which Markdown takes literally."""
     lines = []
     for step in plan.steps:
         words = [fill(word, values) for word in step.argv or ()]
-        if words and None not in words and all(values.get(name) is not None for name in step.gives):
+        if step.id in ran and words and None not in words:
             lines.append(Raw(single_line(" ".join(shell_word(str(word)) for word in words))))
     return lines
 

@@ -1,0 +1,78 @@
+"""A project folder with a recipe, and the command as users run it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+REPO = Path(__file__).resolve().parents[2]
+ASSETS = REPO / "tests" / "assets"
+BIN = Path(sys.executable).parent
+
+FRAMES = 40
+
+# What differs between the layouts; everything else is the family's.
+LAYOUTS: dict[str, dict[str, Any]] = {
+    "yolov8": {"input": "images", "classes": 3},
+    "detr": {"input": "pixel_values", "classes": 3, "plain": True},
+    "rt-detr": {"input": "pixel_values", "classes": 3},
+    "nms-rows": {"input": "images", "classes": 3},
+    "centerface": {"input": "input.1", "classes": 1},
+}
+
+
+def recipe_text(layout: str, **changes: Any) -> str:
+    """The recipe of one layout. `plain`: pixels of 0..1 without mean and std, whatever the family was trained on."""
+    facts = LAYOUTS[layout]
+    labels = "[square, circle, triangle]" if facts["classes"] == 3 else "[shape]"
+    values = {"threshold": 0.35, "frames": FRAMES, "max_batch": 2, "batch_limit": 2, "min_rate": 0.9} | changes
+    plain = "preprocess: {scale: 1/255, mean: [0, 0, 0], std: [1, 1, 1], resize: stretch}\n" if "plain" in facts else ""
+    queries = {"detr": "  outputs: {logits: [100, 4], pred_boxes: [100, 4]}\n"}
+    queries["rt-detr"] = "  outputs: {logits: [100, 3], pred_boxes: [100, 4]}\n"
+    queries["nms-rows"] = "  outputs: {output0: [100, 6]}\n"
+    queries["yolov8"] = "  outputs: {output0: [7, 768]}\n"
+    return (
+        "schema: 1\n"
+        f"name: tiny-{layout}\n"
+        "source: {file: {path: model.onnx}}\n"
+        "model:\n"
+        f"  family: {layout}\n"
+        f"  input: {{name: {facts['input']}, height: 96, width: 128}}\n"
+        f"  classes: {facts['classes']}\n"
+        f"  labels: {labels}\n"
+        f"{queries.get(layout, '')}"
+        f"{plain}"
+        f"parser: {{threshold: {values['threshold']}}}\n"
+        f"engine: {{precision: fp32, max_batch: {values['max_batch']}, batch_limit: {values['batch_limit']}}}\n"
+        f"pipeline: {{video: clip.mp4, frames: {values['frames']}, min_detection_rate: {values['min_rate']}, "
+        "muxer: {width: 256, height: 192}}\n"
+        "benchmark: {warmup_ms: 20, duration_s: 0.2, run_s: 4}\n"
+    )
+
+
+@dataclass
+class Project:
+    """A root folder in which `dsimport` is run."""
+
+    root: Path
+
+    def write(self, layout: str, **changes: Any) -> Path:
+        """(Re)write the recipe; its path."""
+        path = self.root / "recipes" / f"tiny-{layout}.yaml"
+        path.write_text(recipe_text(layout, **changes), "utf-8")
+        return path
+
+    def run(self, *words: str, path: str | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run dsimport here. path: PATH in front of the usual one."""
+        search = os.pathsep.join(part for part in (path, str(BIN), os.environ["PATH"]) if part)
+        environment = {**os.environ, "PATH": search, "NO_COLOR": "1", **env}
+        command = [str(BIN / "dsimport"), *words]
+        return subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True, timeout=300)
+
+    @property
+    def models(self) -> Path:
+        return self.root / "models"
