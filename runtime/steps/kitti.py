@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 
 from dsimport.compiler.diagnostics import Diagnostic, DsimportError
+from dsimport.compiler.plan import Value
 from dsimport.runtime.causes import likely_causes
 from dsimport.runtime.formats.kitti import read_folder
 from dsimport.runtime.steps.base import Context, Outcome
@@ -43,7 +44,7 @@ def run(context: Context) -> Outcome:
             ),
             exit_code=GATE_EXIT_CODE,
         )
-    values = {
+    values: dict[str, Value] = {
         "kitti.frames": summary.frames,
         "kitti.frames_with_detections": summary.frames_with_detections,
         "kitti.detections": summary.detections,
