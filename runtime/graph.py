@@ -59,7 +59,8 @@ def dynamic_batch(model: Any, input_name: str, channels: int, height: int, width
     they really have, and the shapes of inner tensors are inferred anew; nothing else is touched.
     Returns what changed, one sentence each, and nothing for a model that was like this already.
     Raises GraphError, and leaves the model as it was, for inputs besides the image, an input that is not rank 4 or
-    has other channels, and a batch that is baked into the graph (found by running it with one image and with two).
+    has other channels, and a batch that is baked into the graph. That is found by running it with one image and with
+    two; where ONNX Runtime is missing, only by inferring shapes, which sees less.
     """
     import onnx
 
@@ -73,11 +74,11 @@ def dynamic_batch(model: Any, input_name: str, channels: int, height: int, width
         item.type.tensor_type.ClearField("shape")  # fixed to the old size; ONNX Runtime would warn or refuse
     old_inner = _by_name(new.graph.value_info)
     del new.graph.value_info[:]
-    shapes = _shapes_by_running(new, input_name, (channels, height, width))
+    _infer_inner_shapes(new)
+    shapes = _shapes_by_running(new, input_name, (channels, height, width)) if _can_run() else _shapes_by_inference(new)
     for item in new.graph.output:
         wanted: tuple[Dim, ...] = (BATCH_SYMBOL, *shapes[item.name])
         changes += _declare(item, wanted, "output", declared[item.name])
-    _infer_inner_shapes(new)
     inner = _by_name(new.graph.value_info)
     if inner != old_inner and (changes or old_inner):
         changes.append(f"shapes of inner tensors inferred anew: {len(old_inner)} before, {len(inner)} now")
@@ -117,13 +118,32 @@ def _image_input(model: Any, name: str, channels: int) -> Any:
     return inputs[name]
 
 
-def _shapes_by_running(model: Any, input_name: str, image: tuple[int, int, int]) -> dict[str, tuple[int, ...]]:
+def _can_run() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("onnxruntime") is not None
+
+
+def _shapes_by_inference(model: Any) -> dict[str, tuple[Dim, ...]]:
+    shapes = {}
+    for item in model.graph.output:
+        dims = _dims(item)
+        if not dims or isinstance(dims[0], int):
+            raise GraphError(
+                f"output {item.name!r} is inferred as {_dims_text(dims)}: the batch is baked into the graph, or cannot "
+                "be followed without running it; install onnxruntime, or export it again with a dynamic batch"
+            )
+        shapes[item.name] = dims[1:]
+    return shapes
+
+
+def _shapes_by_running(model: Any, input_name: str, image: tuple[int, int, int]) -> dict[str, tuple[Dim, ...]]:
     """Each output's shape per image. Raises GraphError where two images do not give twice the rows of one."""
     session = _open(serialize(model), f" with an input of {_size_text(image)}")
     images = _images(session, input_name, 2, image, _SCALES[0])
     one = _run(session, {input_name: images[:1]}, f"at {_size_text((1, *image))}")
     two = _run(session, {input_name: images}, f"with two images, so the batch of {_baked_in(one)} is baked into it")
-    shapes = {}
+    shapes: dict[str, tuple[Dim, ...]] = {}
     for info, single, double in zip(session.outputs, one, two, strict=True):
         if single.shape[:1] != (1,) or double.shape != (2, *single.shape[1:]):
             raise GraphError(
@@ -148,6 +168,8 @@ def _infer_inner_shapes(model: Any) -> None:
     except Exception as error:  # InferenceError, or ValueError for a model beyond protobuf's limit
         raise GraphError(f"shapes cannot be inferred with a dynamic batch: {one_line(error)}") from None
     model.graph.value_info.extend(inferred.graph.value_info)
+    for output, known in zip(model.graph.output, inferred.graph.output, strict=True):
+        output.CopyFrom(known)
 
 
 def _declare(item: Any, wanted: tuple[Dim, ...], what: str, before: tuple[Dim, ...] | None = None) -> list[str]:

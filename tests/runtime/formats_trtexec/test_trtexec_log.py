@@ -23,7 +23,7 @@ from dsimport.runtime.formats.trtexec import (
     spread_of,
     summary_lines,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 WHEN = time.struct_time((2026, 7, 3, 4, 5, 6, 0, 0, 0))
@@ -75,6 +75,7 @@ def test_median_averages_the_two_middle_times() -> None:
     assert spread_of([4.0, 1.0, 3.0], ()).median == 3.0
 
 
+@settings(deadline=None)
 @given(st.lists(TIMES, min_size=1, max_size=60), st.lists(st.floats(0, 100), max_size=4))
 def test_a_spread_is_ordered(times: list[float], percents: list[float]) -> None:
     spread = spread_of(times, sorted(percents))
@@ -92,6 +93,7 @@ SPREADS = st.builds(
 SUMMARIES = st.builds(Summary, TIMES, SPREADS, SPREADS, SPREADS, SPREADS, SPREADS, TIMES, TIMES)
 
 
+@settings(deadline=None)
 @given(SUMMARIES, st.booleans(), st.sampled_from(["\n", "\r\n"]))
 def test_what_is_printed_is_read_back(summary: Summary, passed: bool, end: str) -> None:
     lines = [log_line("I", line, WHEN) for line in summary_lines(summary)]
@@ -207,12 +209,14 @@ def test_a_figure_that_is_no_number_is_absent(number: str) -> None:
     assert parse_trtexec_log(f"[07/03/2026-04:05:06] [I] Throughput: {number} qps").qps is None
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_can_be_parsed(text: str) -> None:
     result = parse_trtexec_log(text)
     assert all(value is None or math.isfinite(value) for value in vars(result).values() if isinstance(value, float))
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_log_cut_or_overwritten_anywhere_can_be_parsed(data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(TRT_10_16)))

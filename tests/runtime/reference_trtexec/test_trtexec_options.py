@@ -13,7 +13,7 @@ from dsimport.runtime.reference.trtexec_options import (
 )
 from dsimport.runtime.reference.trtexec_table import NOT_IMPLEMENTED, OPTIONS, help_text
 from dsimport.runtime.reference.trtexec_values import BadValue, OutOfRange
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 ONNX = "--onnx=m.onnx"
@@ -43,11 +43,13 @@ ACCEPTED = [
 ]
 
 
+@settings(deadline=None)
 @given(st.permutations(ACCEPTED))
 def test_options_may_stand_in_any_order(arguments: list[str]) -> None:
     assert parse_options(arguments) == parse_options(ACCEPTED)
 
 
+@settings(deadline=None)
 @given(st.sets(st.sampled_from(ACCEPTED)), st.sampled_from(ACCEPTED), st.data())
 def test_an_option_given_twice_leaves_one_over(some: set[str], twice: str, data: st.DataObject) -> None:
     arguments = data.draw(st.permutations([ONNX, *(some - {"--onnx=1"} | {twice}), twice]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import string
+from contextlib import suppress
 
 import pytest
 from dsimport.runtime.reference.trtexec_values import (
@@ -18,7 +19,7 @@ from dsimport.runtime.reference.trtexec_values import (
     stof,
     stoi,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
@@ -31,7 +32,7 @@ def test_an_int_is_read_from_the_start(text: str, value: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "a1", "--1", "x10", ".5", "٣"])
 def test_what_is_no_int_is_refused_by_name(text: str) -> None:
-    with pytest.raises(BadValue, match="^stoi$"):
+    with pytest.raises(BadValue, match=r"^stoi$"):
         stoi(text)
 
 
@@ -64,13 +65,12 @@ def test_a_float_outside_single_precision_is_not_caught_by_the_parser(text: str)
         stof(text)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20))
 def test_any_text_is_a_number_or_refused(text: str) -> None:
     for read in (stoi, stof):
-        try:
-            read(text)
-        except (BadValue, OutOfRange) as error:
-            assert str(error) in ("stoi", "stof")
+        with suppress(BadValue, OutOfRange):
+            assert isinstance(read(text), int if read is stoi else float)
 
 
 # facts: the last character is the unit, case-insensitive, base 2; none means M; `32768MiB` and `4GB` end in B.
@@ -108,6 +108,7 @@ NAMES = st.text(st.sampled_from(string.ascii_letters + string.digits + "._:/*-")
 SHAPES = st.lists(st.integers(0, 2**31 - 1), max_size=5).map(tuple)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(NAMES, SHAPES, max_size=4), st.booleans())
 def test_shapes_are_read_as_written(shapes: dict[str, tuple[int, ...]], quoted: bool) -> None:
     def text(name: str, shape: tuple[int, ...]) -> str:
