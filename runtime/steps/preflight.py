@@ -42,4 +42,6 @@ def run(context: Context) -> Outcome:
         )
     if report.errors:
         raise DsimportError(report.items)
-    return Outcome({}, f"{len(params['programs'])} programs, {len(params['videos'])} videos, {free // 1024} GiB free")
+    videos = len(params["videos"])
+    found = f"{len(params['programs'])} programs, {videos} video{'s' if videos > 1 else ''}"
+    return Outcome({}, f"{found}, {free // 1024} GiB free")
