@@ -68,7 +68,7 @@ def dynamic_batch(model: Any, input_name: str, channels: int, height: int, width
     new.CopyFrom(model)
     changes = _drop_weights_from_inputs(new)
     image = _image_input(new, input_name, channels)
-    changes += _declare(image, (BATCH_SYMBOL, channels, height, width), "input")
+    changes += _declare(image, _dims(image), (BATCH_SYMBOL, channels, height, width), "input")
     declared = {item.name: _dims(item) for item in new.graph.output}
     for item in new.graph.output:
         item.type.tensor_type.ClearField("shape")  # fixed to the old size; ONNX Runtime would warn or refuse
@@ -77,8 +77,7 @@ def dynamic_batch(model: Any, input_name: str, channels: int, height: int, width
     _infer_inner_shapes(new)
     shapes = _shapes_by_running(new, input_name, (channels, height, width)) if _can_run() else _shapes_by_inference(new)
     for item in new.graph.output:
-        wanted: tuple[Dim, ...] = (BATCH_SYMBOL, *shapes[item.name])
-        changes += _declare(item, wanted, "output", declared[item.name])
+        changes += _declare(item, declared[item.name], (BATCH_SYMBOL, *shapes[item.name]), "output")
     inner = _by_name(new.graph.value_info)
     if inner != old_inner and (changes or old_inner):
         changes.append(f"shapes of inner tensors inferred anew: {len(old_inner)} before, {len(inner)} now")
@@ -141,8 +140,9 @@ def _shapes_by_running(model: Any, input_name: str, image: tuple[int, int, int])
     """Each output's shape per image. Raises GraphError where two images do not give twice the rows of one."""
     session = _open(serialize(model), f" with an input of {_size_text(image)}")
     images = _images(session, input_name, 2, image, _SCALES[0])
-    one = _run(session, {input_name: images[:1]}, f"at {_size_text((1, *image))}")
-    two = _run(session, {input_name: images}, f"with two images, so the batch of {_baked_in(one)} is baked into it")
+    size = _size_text(image)
+    one = _run(session, {input_name: images[:1]}, f"with one image of {size}; another batch or size is baked into it")
+    two = _run(session, {input_name: images}, f"with two images of {size}; the batch is baked into it")
     shapes: dict[str, tuple[Dim, ...]] = {}
     for info, single, double in zip(session.outputs, one, two, strict=True):
         if single.shape[:1] != (1,) or double.shape != (2, *single.shape[1:]):
@@ -153,11 +153,6 @@ def _shapes_by_running(model: Any, input_name: str, image: tuple[int, int, int])
             )
         shapes[info.name] = single.shape[1:]
     return shapes
-
-
-def _baked_in(outputs: Sequence[NDArray[Any]]) -> str:
-    first = {output.shape[0] for output in outputs if output.ndim}
-    return str(first.pop()) if len(first) == 1 else "the export"
 
 
 def _infer_inner_shapes(model: Any) -> None:
@@ -172,9 +167,8 @@ def _infer_inner_shapes(model: Any) -> None:
         output.CopyFrom(known)
 
 
-def _declare(item: Any, wanted: tuple[Dim, ...], what: str, before: tuple[Dim, ...] | None = None) -> list[str]:
-    """Set the declared dimensions and say so where they differ from those before."""
-    old = _dims(item) if before is None else before
+def _declare(item: Any, old: tuple[Dim, ...] | None, wanted: tuple[Dim, ...], what: str) -> list[str]:
+    """Set the declared dimensions and say so where they differ from the old ones."""
     shape = item.type.tensor_type.shape
     del shape.dim[:]
     for dim in wanted:
