@@ -37,7 +37,7 @@ def emit_step_scripts(name: str, recipe: str, toolchain: str, steps: tuple[Step,
     layout = Layout(name)
     files = []
     for step in steps:
-        argv = step.argv or ("dsimport", "apply", recipe, "--toolchain", toolchain, "--step", step.id)
+        argv = step.argv or ("dsimport", "apply", recipe, "--toolchain", toolchain, "--again", step.id)
         content = render_text(
             "shell", "scripts/step.sh.j2", step=step.id, name=name, words=[_word(text) for text in argv]
         )
