@@ -6,14 +6,14 @@ import re
 from pathlib import Path
 from typing import Any
 
-from dsimport.compiler.families import load_family
+from dsimport.compiler.families import UnknownFamily, load_family
 from dsimport.compiler.plan import Plan
 from dsimport.runtime.formats.kitti import KittiSummary
 
 __all__ = ["likely_causes"]
 
 _LOG_SIGNS = (
-    (re.compile(r"^.*dsimport parser.*$", re.MULTILINE), "the parser says"),
+    (re.compile(r"^.*no objects are reported.*$", re.MULTILINE), "the parser says"),
     (re.compile(r"^.*Unknown or legacy key.*$", re.MULTILINE), "nvinfer ignores a key"),
     (re.compile(r"^.*(?:ERROR|WARN).*$", re.MULTILINE), "the log says"),
 )
@@ -50,8 +50,9 @@ def _from_log(text: str) -> list[str]:
 
 def _from_settings(plan: Plan) -> list[str]:
     """Settings of the recipe that differ from what its family says."""
-    family = load_family(str(plan.settings["model.family"].value))
-    if family is None:
+    try:
+        family = load_family(str(plan.settings["model.family"].value))
+    except UnknownFamily:  # a preset of the user's own: there is nothing to compare with
         return []
     notes = []
     expected: dict[str, Any] = family.flat_defaults()
