@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from e2e_support import ASSETS, FRAMES, Project
 
+
 @pytest.fixture(scope="session")
 def assets(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Path], None]:
     """A function that puts a layout's model and the clip into a recipes folder; both are made once a session."""

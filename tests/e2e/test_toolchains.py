@@ -1,0 +1,118 @@
+"""Which toolchain is chosen, and the deepstream toolchain's own code path from recipe to report.
+
+`trtexec` and `deepstream-app` are links to the reference programs, so every command line and config file of the
+deepstream toolchain is read by a program that refuses what the real one would.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from e2e_support import FRAMES, Project, links_to_reference
+
+RECIPE = "recipes/tiny-yolov8.yaml"
+
+
+def test_the_deepstream_toolchain_runs_to_the_end(project: Callable[..., Project], tmp_path: Path) -> None:
+    made = project(run_s=3)
+    tools = links_to_reference(tmp_path / "tools")
+    done = made.run("apply", RECIPE, "--toolchain", "deepstream", "--json", path=tools)
+    assert done.returncode == 0, done.stderr
+    model = json.loads(done.stdout)["models"][0]
+    assert (model["failed"], model["not_started"]) == (None, [])
+
+    home = made.models / "tiny-yolov8"
+    data = json.loads((home / "reports/benchmark_data.json").read_text("utf-8"))
+    assert data["toolchain"] == "deepstream"
+    assert (data["kitti"]["frames"], data["kitti"]["rate"]) == (FRAMES, 1.0)
+    assert data["trtexec"]["bsmax"]["qps"] > 0
+    assert data["deepstream"]["run2"]["total_fps"] > 0
+    if shutil.which("gst-launch-1.0") is None:
+        assert data["visual"] == {"mode": "skipped", "output": None, "frames": []}
+    commands = _commands(home)
+    assert {words[0] for words in commands if "trtexec" in words[0]} == {"trtexec"}
+    assert {words[-3] for words in commands if words[-2:-1] == ["-c"]} == {"deepstream-app"}
+
+    again = made.json("apply", RECIPE, "--toolchain", "deepstream", path=tools)
+    assert again["models"][0]["done"] == []
+    _scripts_repeat_the_steps(made, home, tools)
+
+
+def _commands(home: Path) -> list[list[str]]:
+    """The command lines of the last run."""
+    log = max((home / ".dsimport/runs").glob("*.jsonl"))
+    events = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    return [event["argv"] for event in events if event["event"] == "command"]
+
+
+def _scripts_repeat_the_steps(made: Project, home: Path, tools: str) -> None:
+    """The helper scripts do by hand what apply did: same detections, and nothing moves the record."""
+    kept = {path.name: path.read_text("utf-8") for path in (home / "samples/kitti_output").iterdir()}
+    for name in ("build-parser", "kitti", "emit-config"):
+        done = subprocess.run(
+            ["sh", str(home / "scripts" / f"{name}.sh")],
+            cwd="/",
+            env=made.environment(tools),
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert {path.name: path.read_text("utf-8") for path in (home / "samples/kitti_output").iterdir()} == kept
+
+
+@pytest.mark.parametrize(
+    ("tools", "setting", "words", "chosen"),
+    [
+        (False, None, [], "reference"),
+        (True, None, [], "deepstream"),
+        (True, "reference", [], "reference"),
+        (False, "deepstream", [], "deepstream"),
+        (True, "deepstream", ["--toolchain", "reference"], "reference"),
+        (True, "", [], "deepstream"),
+        (True, "auto", [], "deepstream"),
+    ],
+)
+def test_the_toolchain_is_option_then_environment_then_what_is_found(
+    tools: bool, setting: str | None, words: list[str], chosen: str, project: Callable[..., Project], tmp_path: Path
+) -> None:
+    made = project()
+    path = links_to_reference(tmp_path / "tools") if tools else None
+    env = {} if setting is None else {"DSIMPORT_TOOLCHAIN": setting}
+    done = made.run("plan", RECIPE, "--json", *words, path=path, **env)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["plans"][0]["toolchain"] == chosen
+    noticed = "planning for the reference toolchain (CPU)" in done.stderr
+    assert noticed == (not tools and setting is None)
+
+
+@pytest.mark.parametrize(("written", "chosen"), [("deepstream", "deepstream"), ("auto", "reference")])
+def test_the_recipe_may_choose_the_toolchain(written: str, chosen: str, project: Callable[..., Project]) -> None:
+    made = project()
+    recipe = made.root / RECIPE
+    recipe.write_text(recipe.read_text("utf-8").replace("pipeline: {", f"pipeline: {{toolchain: {written}, "), "utf-8")
+    assert made.json("plan", RECIPE)["plans"][0]["toolchain"] == chosen
+    over = made.json("plan", RECIPE, DSIMPORT_TOOLCHAIN="reference")
+    assert over["plans"][0]["toolchain"] == "reference"
+
+
+def test_an_unknown_toolchain_in_the_environment_is_refused(project: Callable[..., Project]) -> None:
+    done = project().run("plan", RECIPE, DSIMPORT_TOOLCHAIN="deepstraem")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "error[P0101]: DSIMPORT_TOOLCHAIN names no toolchain: 'deepstraem'" in done.stderr
+    assert "help: use one of reference, deepstream" in done.stderr
+
+
+def test_a_host_without_the_tools_says_where_they_come_from(project: Callable[..., Project]) -> None:
+    made = project()
+    done = made.run("apply", RECIPE, "--toolchain", "deepstream")
+    assert done.returncode == 1
+    for name, source in (("trtexec", "libnvinfer-bin"), ("deepstream-app", "DeepStream SDK")):
+        assert f"error[T0601]: {name} was not found on PATH" in done.stderr
+        assert source in done.stderr
