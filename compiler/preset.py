@@ -62,7 +62,8 @@ class TensorSpec(Strict):
     """One output tensor, or one per level.
 
     name: the exporters' name for it; a list gives one name per level.
-    shape: one expression per dimension, batch excluded. `stride`, `rows` and `columns` stand for the level's own.
+    shape: one expression per dimension, batch excluded. In a tensor per level `stride`, `rows`,
+        `columns` and `per_cell` stand for the level's own.
     axes: what each dimension counts. `anchor_channel` is a dimension of anchors x channels, anchor first.
     integers: the tensor may hold INT32, INT64 or UINT8 as well as FLOAT or HALF.
     """
@@ -134,7 +135,6 @@ class Boxes(Part):
     format: Literal["xyxy", "yxyx", "cxcywh", "cycxhw", "ltrb"] = "cxcywh"
     units: Literal["pixels", "normalized", "stride"] = "pixels"
     transform: Literal["plain", "grid_exp", "anchor_v5", "anchor_v3", "delta", "shift", "distance", "dfl"] = "plain"
-    scale_xy: float = Field(default=1.0, gt=0)
     variances: tuple[float, float] = (1.0, 1.0)
     exp_clip: Arithmetic | None = None
     reg_max: int = Field(default=7, ge=1, le=63)
@@ -173,18 +173,20 @@ class Levels(Strict):
     cell_offset: the cell's reference point in cells (0 corner, 0.5 middle).
     anchors: per level, (width, height) in pixels of each anchor of a cell.
     per_cell: candidates per cell where there are no anchor sizes.
+    scale_xy: per level, the centre's scale of the transform anchor_v3 (1 where not given).
     anchor_order: `inner` when a cell's anchors follow each other, `outer` when each anchor has a grid of its own.
     """
 
     strides: tuple[Arithmetic, ...] = Field(min_length=1, max_length=16)
     cell_offset: Arithmetic = 0
     anchors: tuple[tuple[tuple[Arithmetic, Arithmetic], ...], ...] = ()
-    per_cell: tuple[int, ...] = ()
+    per_cell: tuple[Annotated[int, Field(ge=1, le=64)], ...] = ()
+    scale_xy: tuple[Annotated[float, Field(gt=0)], ...] = ()
     anchor_order: Literal["inner", "outer"] = "outer"
 
     @model_validator(mode="after")
     def _same_count(self) -> Levels:
-        for name, given in (("anchors", self.anchors), ("per_cell", self.per_cell)):
+        for name, given in (("anchors", self.anchors), ("per_cell", self.per_cell), ("scale_xy", self.scale_xy)):
             if given and len(given) != len(self.strides):
                 raise ValueError(f"{name} must have one entry per stride")
         return self

@@ -98,13 +98,15 @@ class _Finder:
             try:
                 self.names[name] = evaluate(expression, self.names)
             except ExprError as error:
-                self.problem("N0412", f"family {self.family.family}: dims.{name}: {error}", "model.family", "correct it")
+                self.problem(
+                    "N0412", f"family {self.family.family}: dims.{name}: {error}", "model.family", "correct it"
+                )
 
     def shape(self, name: str, spec: TensorSpec, level: Level | None) -> tuple[int, ...] | None:
         """The shape the family wants; None where it cannot be worked out."""
         names: dict[str, Number] = dict(self.names)
         if level is not None:
-            names.update(stride=level.stride, rows=level.rows, columns=level.columns)
+            names.update(stride=level.stride, rows=level.rows, columns=level.columns, per_cell=level.per_cell)
         dims = []
         for expression in spec.shape:
             try:
@@ -127,7 +129,9 @@ class _Finder:
                 return None
             dims.append(int(value))
         if math.prod(dims) > MAX_ELEMENTS:
-            self.problem("N0412", f"output '{name}' would have {math.prod(dims)} values", "model.input", "check the sizes")
+            self.problem(
+                "N0412", f"output '{name}' would have {math.prod(dims)} values", "model.input", "check the sizes"
+            )
             return None
         return tuple(dims)
 
@@ -140,7 +144,9 @@ class _Finder:
             message = f"output '{name}' has {len(found)} dimensions {list(found)}, family {family} wants {list(wanted)}"
         else:
             index = next(i for i in range(len(wanted)) if wanted[i] != found[i])
-            said = f"{spec.shape[index]} = {wanted[index]}" if isinstance(spec.shape[index], str) else f"{wanted[index]}"
+            said = (
+                f"{spec.shape[index]} = {wanted[index]}" if isinstance(spec.shape[index], str) else f"{wanted[index]}"
+            )
             message = f"output '{name}': dimension {index} is {found[index]}, family {family} wants {said}"
         help = [f"family {family} wants {list(wanted)}, model.outputs says {list(found)}"]
         if sorted(wanted) == sorted(found):
@@ -151,7 +157,7 @@ class _Finder:
 
 
 FIXED_NAMES = frozenset({"height", "width", "classes"})
-LEVEL_NAMES = frozenset({"stride", "rows", "columns"})
+LEVEL_NAMES = frozenset({"stride", "rows", "columns", "per_cell"})
 
 
 def bind(
@@ -241,11 +247,12 @@ def levels_of(levels: Levels, names: Mapping[str, Number]) -> tuple[Level, ...]:
         stride = float(evaluate(expression, names))
         if not 1 <= stride <= MAX_DIM:
             raise ExprError(f"stride {stride:g} is not a usable number of pixels")
-        rows, columns = math.ceil(names["height"] / stride), math.ceil(names["width"] / stride)
+        # 300 / (300 / 19) is a hair above 19
+        rows, columns = (math.ceil(names[side] / stride - 1e-6) for side in ("height", "width"))
         own: dict[str, Number] = {**names, "stride": stride, "rows": rows, "columns": columns}
         sizes = levels.anchors[index] if levels.anchors else ()
         anchors = tuple((float(evaluate(w, own)), float(evaluate(h, own))) for w, h in sizes)
         per_cell = len(anchors) or (levels.per_cell[index] if levels.per_cell else 1)
-        out.append(Level(stride, rows, columns, per_cell, anchors))
+        scale_xy = levels.scale_xy[index] if levels.scale_xy else 1.0
+        out.append(Level(stride, rows, columns, per_cell, anchors, scale_xy))
     return tuple(out)
-

@@ -31,6 +31,7 @@ class Level:
     columns: int
     per_cell: int
     anchors: tuple[tuple[float, float], ...]
+    scale_xy: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -165,7 +165,9 @@ def _check_level(name: str, tensor: BoundTensor, cells: int, level: Level) -> No
     if candidates_in(tensor) != own:
         raise LayoutError(f"{name}: output '{tensor.name}' has {candidates_in(tensor)} candidates, its level {own}")
     if extent(tensor, "anchor") not in (1, level.per_cell):
-        raise LayoutError(f"{name}: output '{tensor.name}' has {extent(tensor, 'anchor')} anchors, not {level.per_cell}")
+        raise LayoutError(
+            f"{name}: output '{tensor.name}' has {extent(tensor, 'anchor')} anchors, not {level.per_cell}"
+        )
 
 
 def _check_total(name: str, tensor: BoundTensor, total: int) -> None:

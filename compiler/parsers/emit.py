@@ -137,7 +137,6 @@ def _candidates(
         "transform": boxes.transform,
         "format": boxes.format,
         "bins": boxes.reg_max + 1,
-        "scale_xy": float(boxes.scale_xy),
         "variance_centre": float(boxes.variances[0]),
         "variance_size": float(boxes.variances[1]),
         "exp_clip": None if boxes.exp_clip is None else _number(binding, boxes.exp_clip),
@@ -191,7 +190,8 @@ def _block_rows(blocks: tuple[Block, ...], first_class: int) -> list[dict[str, A
             row["objectness"] = _source(block.sources["objectness"])
         if block.level is not None:
             per_cell = block.count // (block.level.rows * block.level.columns)
-            row |= {"columns": block.columns, "stride": block.level.stride, "per_cell": per_cell}
+            row |= {"columns": block.level.columns, "stride": block.level.stride, "per_cell": per_cell}
+            row["scale_xy"] = block.level.scale_xy
         row["first_anchor"] = first_anchor
         first_anchor += len(block.anchors)
         out.append(row)

@@ -7,7 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from build import Workshop
+from parser_build import Workshop
 
 
 @pytest.fixture(scope="session")

@@ -98,5 +98,3 @@ def _boxes(binding: Binding, shape: tuple[int, int], rng: np.random.Generator, s
     if boxes.format in ("xyxy", "yxyx") and not wild:
         values[2:] = values[:2] + rng.uniform(0, 0.5, (2, shape[1]))
     return values * unit
-
-
