@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from pydantic import ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import AliasEvent
-from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from dsimport.compiler import paths
 from dsimport.compiler.diagnostics import Report, Span
@@ -20,6 +14,11 @@ from dsimport.compiler.escape import single_line
 from dsimport.compiler.plan import InputFile
 from dsimport.compiler.preset import Family
 from dsimport.compiler.suggest import closest
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import AliasEvent
+from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 if TYPE_CHECKING:
     from dsimport.compiler.load import LoadedRecipe
@@ -39,7 +38,7 @@ def family_names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
-@lru_cache(maxsize=None)
+@cache
 def load_family(name: str) -> Family:
     """The package's preset `name`. Raises UnknownFamily."""
     if name not in family_names():
@@ -133,10 +132,9 @@ def _span_of(root: Node | None, place: tuple[int | str, ...], path: str) -> Span
 
 
 def _child(node: Node | None, step: int | str) -> Node | None:
+    found: Node | None = None
     if isinstance(node, SequenceNode) and isinstance(step, int) and step < len(node.value):
-        return node.value[step]
-    if isinstance(node, MappingNode):
-        for key, value in node.value:
-            if key.value == str(step):
-                return value
-    return None
+        found = node.value[step]
+    elif isinstance(node, MappingNode):
+        found = next((value for key, value in node.value if key.value == str(step)), None)
+    return found

@@ -39,9 +39,9 @@ class _Finder:
     places: Places | None
     problems: int = 0
 
-    def problem(self, code: str, message: str, key: str, *help: str) -> None:
+    def problem(self, code: str, message: str, key: str, *advice: str) -> None:
         self.problems += 1
-        self.report.error(code, message, self.places.value(key) if self.places else None, help=help)
+        self.report.error(code, message, self.places.value(key) if self.places else None, help=advice)
 
     def tensor_name(self, role: str, level: int, spec: TensorSpec) -> str:
         name = spec.names[level]
@@ -148,12 +148,12 @@ class _Finder:
                 f"{spec.shape[index]} = {wanted[index]}" if isinstance(spec.shape[index], str) else f"{wanted[index]}"
             )
             message = f"output '{name}': dimension {index} is {found[index]}, family {family} wants {said}"
-        help = [f"family {family} wants {list(wanted)}, model.outputs says {list(found)}"]
+        advice = [f"family {family} wants {list(wanted)}, model.outputs says {list(found)}"]
         if sorted(wanted) == sorted(found):
-            help.append("the same dimensions in another order: this is another layout, choose the family that has it")
+            advice.append("the same dimensions in another order: this is another layout, choose the family that has it")
         else:
-            help.append("check model.classes, model.input and model.family")
-        self.problem("N0410", message, f"model.outputs.{name}", *help)
+            advice.append("check model.classes, model.input and model.family")
+        self.problem("N0410", message, f"model.outputs.{name}", *advice)
 
 
 FIXED_NAMES = frozenset({"height", "width", "classes"})

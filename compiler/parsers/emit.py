@@ -151,7 +151,7 @@ def _candidates(
 def _score_texts(decode: CandidatesDecode) -> dict[str, Raw]:
     """C++ for the score of a class from its value `top` or `value`, and of the objectness."""
     activation, objectness = decode.scores.activation, decode.objectness
-    # Where nothing is activated the product is float32 as in the trainers' code; what needs an exp is double till the end.
+    # Where nothing is activated the product is float32 as in the trainers' code; what needs an exp stays double.
     plain = activation == "none" and (objectness is None or objectness.activation == "none")
 
     def score(name: str) -> Raw:

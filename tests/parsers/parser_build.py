@@ -17,7 +17,10 @@ __all__ = ["FUNCTION", "Workshop", "bound"]
 
 NAMES = parser_names("test")
 FUNCTION = NAMES.function
-STANDARD_HEADERS = "algorithm atomic cmath cstdarg cstddef cstdint cstdio cstring limits type_traits vector".split()
+STANDARD_HEADERS = (
+    *("algorithm", "atomic", "cmath", "cstdarg", "cstddef", "cstdint"),
+    *("cstdio", "cstring", "limits", "type_traits", "vector"),
+)
 
 
 def bound(family: Family | str, *, height: int = 64, width: int = 96, classes: int = 5, **declared: object) -> Binding:
