@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
         counts = count_actions(decisions)
         changes = changes or any(counts[action] for action in ("create", "change", "conditional", "blocked"))
         if args.out:
-            entries.append(plan_entry(plan, session.root))
+            entries.append(plan_entry(plan, session.root, decisions))
         if args.json:
             documents.append(plan_document(plan, decisions))
         else:
