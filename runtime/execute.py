@@ -55,7 +55,8 @@ def run_step(
     )
     context.progress.start(step.id, ENGINE_SILENCE if step.kind == "engine" else "")
     moved = _plan_moves(context, outputs)
-    keep(lambda state: state.model_copy(update={"running": Running(step=step.id, moved=moved)}))
+    if moved:  # the journal comes first, so that a kill between two renames can be undone
+        keep(lambda state: state.model_copy(update={"running": Running(step=step.id, moved=moved)}))
     try:
         _set_aside(context.root, moved)
         _write_files(context, seen)

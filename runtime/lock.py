@@ -17,7 +17,9 @@ from dsimport.runtime.atomic import host_error, host_errors, make_folder
 __all__ = ["ModelLock", "holder"]
 
 _UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL)
-GLANCES = 10
+PATIENCE_S = 0.3
+# A process that was killed may leave a child that has not become its program yet and still has the lock in its hands.
+PATIENCE_WITH_THE_DEAD_S = 5.0
 
 
 class ModelLock:
@@ -55,7 +57,8 @@ class ModelLock:
         self._descriptor = -1
 
     def _acquire(self, descriptor: int) -> None:
-        for attempt in range(GLANCES):
+        started = time.monotonic()
+        while True:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return
@@ -64,10 +67,10 @@ class ModelLock:
                     raise _unsupported(self._home) from None
                 if error.errno not in (errno.EAGAIN, errno.EACCES):
                     raise host_error(error, self._path) from None
-                # `status` takes the lock for a glance and writes nothing: that is no reason to give up.
-                if _read(descriptor) or attempt == GLANCES - 1:
-                    raise _held(self._home, descriptor) from None
-                time.sleep(0.02)
+            # `status` too takes the lock for a glance, which is no reason to give up.
+            if time.monotonic() - started > (PATIENCE_S if _alive(_read(descriptor)) else PATIENCE_WITH_THE_DEAD_S):
+                raise _held(self._home, descriptor)
+            time.sleep(0.02)
 
     def _write(self, content: dict[str, object]) -> None:
         # Who holds it is a courtesy to the next writer; a full disk must not forbid what needs no space.
@@ -101,6 +104,20 @@ def _held(home: Path, descriptor: int) -> DsimportError:
             help=("wait until it has ended, or end it, and run the command again",),
         )
     )
+
+
+def _alive(who: dict[str, object]) -> bool:
+    """Whether the process that wrote its name into the lock still runs; True where that cannot be told."""
+    pid = who.get("pid")
+    if not isinstance(pid, int) or pid <= 0:
+        return True
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _unsupported(home: Path) -> DsimportError:

@@ -63,10 +63,10 @@ def run_program(
 ) -> Finished:
     """Run a program to its end; standard output and error go to `log` as they come, and line by line to `on_line`.
 
-    argv[0] is an absolute path. env: added to this process' environment, whose PATH gets the interpreter's folder. Lines end at LF or CR, are decoded as UTF-8
-    with replacements and cut at 64 KiB; the log has every byte. When the time is over, or any exception (Ctrl-C)
-    passes through, the whole process group is ended before this returns. DsimportError (H codes) when the log cannot
-    be written.
+    argv[0] is an absolute path. env: added to this process' environment, whose PATH gets the interpreter's folder at
+    its end. Lines end at LF or CR, are decoded as UTF-8 with replacements and cut at 64 KiB; the log has every byte.
+    When the time is over, or any exception (Ctrl-C) passes through, the whole process group is ended before this
+    returns. DsimportError (H codes) when the log cannot be written.
     """
     started = time.monotonic()
     lines = _Lines(on_line)
