@@ -151,7 +151,7 @@ RECIPE_CODES: dict[str, CodeDoc] = {
     ),
     "R0303": CodeDoc(
         "the matrix has too many combinations",
-        "A matrix unfolds to at most 256 recipes.",
+        "A matrix varies at most 32 keys and unfolds to at most 256 recipes.",
     ),
     "R0304": CodeDoc(
         "the matrix varies an unknown key",

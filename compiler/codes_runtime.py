@@ -27,6 +27,21 @@ RUNTIME_CODES: dict[str, CodeDoc] = {
         "`clean` takes names of folders below `models/`, not paths: small letters, digits, `.`, `_` and `-`,\n"
         "beginning with a letter or digit.",
     ),
+    "T0410": CodeDoc(
+        "the engine builder wrote no engine",
+        "The builder ended without an error but left no engine file. Its log says what happened; the last lines are\n"
+        "in the notes.",
+    ),
+    "T0411": CodeDoc(
+        "a benchmark without a throughput figure",
+        "trtexec's log has no `Throughput:` line. Profiling flags without --separateProfileRun suppress the\n"
+        "performance summary, and so does a run that ends early.",
+    ),
+    "T0412": CodeDoc(
+        "a pipeline run without a usable rate",
+        "deepstream-app prints the frames per second of every stream at intervals; the first windows, in which the\n"
+        "engine loads, do not count. Too few windows were left: lengthen `benchmark.run_s`, or read the log.",
+    ),
     "T0601": CodeDoc(
         "a program is not on PATH",
         "A step calls a program that was not found. `ref-…` programs are looked for beside the Python interpreter\n"
@@ -55,6 +70,25 @@ RUNTIME_CODES: dict[str, CodeDoc] = {
         "a fault of dsimport",
         "Something happened that dsimport does not foresee. Results of earlier steps are intact. The newest file\n"
         "in `.dsimport/runs` of the model's folder has the details; please report it.",
+    ),
+    "H0502": CodeDoc(
+        "a Python module is missing",
+        "The chosen toolchain needs an extra of dsimport that is not installed; the help line names it.",
+    ),
+    "H0503": CodeDoc(
+        "the video is missing",
+        "`pipeline.video` and `benchmark.video` name a clip, relative to the recipe; `default` is the sample clip\n"
+        "that comes with DeepStream.",
+    ),
+    "H0504": CodeDoc(
+        "too little free space",
+        "Engines, logs and frames of one model need room below the root folder. Free some, or choose another root\n"
+        "with --root.",
+    ),
+    "H0505": CodeDoc(
+        "the model file cannot be copied",
+        "The ONNX file is copied into the model's folder before anything is built from it, and that failed: no room,\n"
+        "no permission, or the file went away meanwhile. Nothing half-copied is left under the final name.",
     ),
     "H0601": CodeDoc(
         "no space on the disk",

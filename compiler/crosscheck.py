@@ -8,6 +8,7 @@ from typing import Any
 from dsimport.compiler.diagnostics import Report
 from dsimport.compiler.suggest import closest, quoted_list
 from dsimport.compiler.tree import Spans
+from dsimport.compiler.yamltext import MAX_MISTAKES
 
 __all__ = ["SOURCES", "crosscheck"]
 
@@ -75,18 +76,18 @@ def _labels(model: dict[str, Any], parser: dict[str, Any], spans: Spans, report:
     per_class = parser.get("per_class")
     # a label with blanks around it has been reported for that
     known = {label.strip() for label in labels if isinstance(label, str)}
-    for name in per_class if isinstance(per_class, dict) else ():
-        if name not in known:
-            near = closest(name, known_in_order(labels)) if len(labels) <= _MANY_LABELS else None
-            report.error(
-                "R0110",
-                f"'parser.per_class' names '{name}', which is not among model.labels",
-                spans.key(f"parser.per_class.{name}"),
-                label=f"did you mean '{near}'?" if near else "",
-                help="write the label as it stands in model.labels",
-            )
+    unknown = [name for name in per_class if name not in known] if isinstance(per_class, dict) else []
+    for name in unknown[:MAX_MISTAKES]:
+        near = closest(name, _in_order(labels)) if len(labels) <= _MANY_LABELS else None
+        report.error(
+            "R0110",
+            f"'parser.per_class' names '{name}', which is not among model.labels",
+            spans.key(f"parser.per_class.{name}"),
+            label=f"did you mean '{near}'?" if near else "",
+            help="write the label as it stands in model.labels",
+        )
 
 
-def known_in_order(labels: list[Any]) -> list[str]:
+def _in_order(labels: list[Any]) -> list[str]:
     """The labels that are texts, in their order, so that a suggestion does not depend on hashing."""
     return [label for label in labels if isinstance(label, str)]

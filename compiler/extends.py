@@ -59,7 +59,7 @@ class Reader:
         try:
             data = self.read(path)
         except OSError as error:
-            reason = error.strerror or type(error).__name__
+            reason = error.strerror or "input/output error"
             advice = f"paths are relative to {paths.directory(named_at.file)}/" if inside else "check the path"
             where = named_at if inside else None
             self.report.error("R0001", f"cannot read {path}: {reason[:1].lower()}{reason[1:]}", where, help=advice)

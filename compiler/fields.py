@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, Discriminator, Field, PlainValidator, Tag, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, PlainValidator, Tag, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from dsimport.compiler.escape import single_line
@@ -17,6 +17,7 @@ from dsimport.compiler.versions import RELEASES
 __all__ = [
     "FAULT",
     "VERBATIM",
+    "Channels",
     "DeepStreamVersion",
     "EnvironmentName",
     "Fraction",
@@ -31,6 +32,7 @@ __all__ = [
     "Revision",
     "SchemaVersion",
     "Sha256",
+    "Switch",
     "TensorName",
     "TensorRtVersion",
     "Texts",
@@ -84,7 +86,7 @@ def _schema(pattern: str, **extra: Any) -> Any:
 def _recipe_name(text: str) -> str:
     _plain_text(text, 64)
     if not re.fullmatch(_NAME, text) or ".." in text:
-        slug = re.sub(r"\.\.+", ".", re.sub(r"[^a-z0-9._-]+", "-", text.lower())).lstrip("._-")
+        slug = re.sub(r"\.\.+", ".", re.sub(r"[^a-z0-9._-]+", "-", text.lower())).strip("._-")
         raise fault(
             "R0106",
             f"cannot name a folder: '{text}'",
@@ -184,6 +186,15 @@ def _label(text: str) -> str:
     return text
 
 
+def _distinct(value: Any) -> Any:
+    # A Literal compares by ==, where 1 is True and 1.0 is 1; as a text it is none of the choices.
+    return str(value) if isinstance(value, float) or value is True or value is False else value
+
+
+def _not_a_number(value: Any) -> Any:
+    return str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+
+
 def _number_or_text(value: Any) -> float | str:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if value <= 0:
@@ -242,6 +253,8 @@ TensorRtVersion: TypeAlias = Annotated[
 ]
 Label: TypeAlias = Annotated[str, AfterValidator(_label), Field(json_schema_extra={"minLength": 1}), VERBATIM]
 SchemaVersion: TypeAlias = Annotated[int, AfterValidator(_schema_version), Field(json_schema_extra={"const": 1})]
+Switch: TypeAlias = Annotated[Literal["auto", True, False], BeforeValidator(_not_a_number)]
+Channels: TypeAlias = Annotated[Literal[1, 3], BeforeValidator(_distinct)]
 Fraction: TypeAlias = Annotated[float, Field(ge=0, le=1)]
 NumberOrText: TypeAlias = Annotated[
     float | str,

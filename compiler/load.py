@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from dsimport.compiler import paths
 from dsimport.compiler.crosscheck import crosscheck
 from dsimport.compiler.diagnostics import Diagnostic, Report, Span
+from dsimport.compiler.escape import single_line
 from dsimport.compiler.extends import Reader
 from dsimport.compiler.matrix import Combination, unfold
 from dsimport.compiler.nodes import ScalarValue
@@ -18,6 +19,7 @@ from dsimport.compiler.plan import InputFile
 from dsimport.compiler.recipe import Recipe
 from dsimport.compiler.translate import translate
 from dsimport.compiler.tree import Spans, plain, written_paths
+from dsimport.compiler.yamltext import MAX_MISTAKES
 
 __all__ = ["LoadedRecipe", "Spans", "load_recipe"]
 
@@ -53,8 +55,19 @@ def load_recipe(path: str, read: Callable[[str], bytes], report: Report) -> list
     found = Report()
     loaded = _load(path, Reader(read, found), found)
     for item in sorted(found, key=_place(path)):
-        report.add(item)
+        report.add(_on_one_line(item))
     return loaded
+
+
+def _on_one_line(item: Diagnostic) -> Diagnostic:
+    """Keys and values of the recipe stand in messages, and may hold line breaks."""
+    return replace(
+        item,
+        message=single_line(item.message),
+        label=single_line(item.label),
+        help=tuple(map(single_line, item.help)),
+        notes=tuple(map(single_line, item.notes)),
+    )
 
 
 def _place(path: str) -> Callable[[Diagnostic], tuple[int, str, int, int]]:
@@ -74,7 +87,11 @@ def _load(path: str, reader: Reader, report: Report) -> list[LoadedRecipe]:
     combinations = unfold(root, report)
     usable = not report.errors
     files = tuple(reader.files)
-    checked = [_check(combination, path, files, report) for combination in combinations]
+    checked = []
+    for combination in combinations:
+        checked.append(_check(combination, path, files, report))
+        if len(report.errors) >= MAX_MISTAKES:
+            break  # every combination repeats the mistakes of the others
     return [item for item in checked if item is not None] if usable else []
 
 

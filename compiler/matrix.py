@@ -14,9 +14,10 @@ from dsimport.compiler.suggest import closest
 from dsimport.compiler.translate import describe, key_help
 from dsimport.compiler.tree import set_path
 
-__all__ = ["MAX_COMBINATIONS", "Combination", "unfold"]
+__all__ = ["MAX_AXES", "MAX_COMBINATIONS", "Combination", "unfold"]
 
 MAX_COMBINATIONS = 256
+MAX_AXES = 32
 _MAX_NAME = 64
 _FIXED = ("schema", "name", "extends", "matrix")
 
@@ -62,6 +63,14 @@ def _axes(entry: Entry, report: Report) -> list[_Axis] | None:
             "'matrix' must be a mapping of dotted keys to lists",
             entry.node.span if isinstance(entry.node, (Mapping, Sequence)) else entry.key_span,
             help="write e.g. matrix: {engine.precision: [fp16, fp32]}",
+        )
+        return None
+    if len(entry.node.entries) > MAX_AXES:
+        report.error(
+            "R0303",
+            f"the matrix varies {len(entry.node.entries):,} keys",
+            entry.key_span,
+            help=f"at most {MAX_AXES}; split it into several recipes",
         )
         return None
     axes = [_axis(key, item, report) for key, item in entry.node.entries.items()]

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field
 
 from dsimport.compiler.fields import (
+    Channels,
     DeepStreamVersion,
     EnvironmentName,
     Fraction,
@@ -25,6 +26,7 @@ from dsimport.compiler.fields import (
     Revision,
     SchemaVersion,
     Sha256,
+    Switch,
     TensorName,
     TensorRtVersion,
     Texts,
@@ -57,7 +59,6 @@ __all__ = [
     "Verify",
 ]
 
-Switch: TypeAlias = Literal["auto", True, False]
 Positive: TypeAlias = Annotated[int, Field(ge=1)]
 # Large enough for any network input or frame, small enough that a typing mistake is not a memory request.
 Side: TypeAlias = Annotated[int, Field(ge=1, le=16384)]
@@ -148,7 +149,7 @@ class Input(Section):
     """The network's image input."""
 
     name: TensorName | None = Field(None, description="Name of the input tensor.")
-    channels: Literal[1, 3] | None = Field(None, description="3 for colour, 1 for gray.")
+    channels: Channels | None = Field(None, description="3 for colour, 1 for gray.")
     height: Side | None = Field(None, description="Height of the network input in pixels.")
     width: Side | None = Field(None, description="Width of the network input in pixels.")
 

@@ -86,8 +86,9 @@ def _one(item: Any, root: Mapping, start: Span, report: Report) -> None:
     elif kind == "extra_forbidden":
         section = find_key(parts[:-1]) or all_keys()[""]
         _unknown_key(parts, section, key_span or span, report)
-    elif isinstance(node, Scalar) and node.value is None and item["input"] is None:
-        _missing(parts[:-1], str(parts[-1]), key_span or span, report)
+    elif item["input"] is None and key_span is not None:
+        path = dotted(parts)
+        report.error("R0101", f"'{path}' has no value", key_span, label="needs a value", help=_example(path))
     elif kind == FAULT:
         context = item["ctx"]
         at = key_span if "[key]" in item["loc"] and key_span is not None else span
@@ -99,7 +100,8 @@ def _one(item: Any, root: Mapping, start: Span, report: Report) -> None:
             help=context["help"] or "correct the value",
         )
     else:
-        _wrong_value(kind, parts, item["input"], span, report)
+        value = node.value if kind == "literal_error" and isinstance(node, Scalar) else item["input"]
+        _wrong_value(kind, parts, value, span, report)
 
 
 def _missing(section: tuple[str | int, ...], name: str, span: Span, report: Report) -> None:

@@ -12,6 +12,7 @@ from dsimport.compiler.textlines import split_lines
 __all__ = ["render_terminal"]
 
 _COLORS = {Severity.ERROR: "31", Severity.WARNING: "33", Severity.NOTE: "36"}
+_NEAR = 1000  # characters on either side of the mark, far more than a terminal is wide
 _MIN_SOURCE = 24  # columns of a source line that are shown however narrow the terminal is
 
 
@@ -69,7 +70,7 @@ def _excerpt(item: Diagnostic, span: Span, lines: list[str] | None, painter: _Pa
     if lines is None or not 1 <= span.line <= len(lines):
         return [*out, f"{margin} {painter.dim('│')} {presentable(item.label)}"] if item.label else out
     room = max(columns - len(number) - 3, _MIN_SOURCE)
-    shown, before, carets = _cropped(redacted(lines[span.line - 1]), span.column - 1, span.length, room)
+    shown, before, carets = _cropped(lines[span.line - 1], span.column - 1, span.length, room)
     if not shown.strip() and not item.label:
         return out
     pointer = painter.paint("^" * carets, f"1;{_COLORS[item.severity]}")
@@ -82,11 +83,15 @@ def _excerpt(item: Diagnostic, span: Span, lines: list[str] | None, painter: _Pa
 
 def _cropped(line: str, column: int, length: int, room: int) -> tuple[str, int, int]:
     """The part of a source line around the marked characters: (text, columns before the mark, columns marked)."""
-    drawn = cells(line)
-    column = min(column, len(drawn))
+    # a line may be a megabyte long: only what can be near enough to be seen is looked at
+    first = max(0, column - _NEAR)
+    near = redacted(line[first : column + _NEAR])
+    drawn = cells(near)
+    cut_before, cut_after = first > 0, column + _NEAR < len(line)
+    column = min(column - first, len(drawn))
     end = min(column + length, len(drawn))
     start, stop = 0, len(drawn)
-    if width(line) > room:
+    if cut_before or cut_after or width(near) > room:
         # a third of the room for what stands before the mark, so that most of what follows is seen
         start, taken = column, 0
         while start > 0 and taken + drawn[start - 1][1] <= room // 3:
@@ -96,7 +101,7 @@ def _cropped(line: str, column: int, length: int, room: int) -> tuple[str, int, 
         while stop < len(drawn) and drawn[stop][1] <= left:
             left -= drawn[stop][1]
             stop += 1
-    head, tail = "…" if start else "", "…" if stop < len(drawn) else ""
+    head, tail = "…" if start or cut_before else "", "…" if stop < len(drawn) or cut_after else ""
     before = len(head) + sum(taken for _, taken in drawn[start:column])
     marked = sum(taken for _, taken in drawn[column : min(end, stop)])
     return head + "".join(text for text, _ in drawn[start:stop]) + tail, before, max(1, marked)
