@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from .nvinfer_keys import Key, Kind, Use
 
-__all__ = ["GROUPS", "MAX_SOURCES", "NUMBERED_GROUPS", "REFUSED_GROUPS", "SINK_TYPES", "SOURCE_TYPES"]
+__all__ = ["GROUPS", "MAX_SOURCES", "REFUSED_GROUPS", "SINK_TYPES", "SOURCE_TYPES"]
 
 MAX_SOURCES = 1024
 
@@ -24,10 +24,7 @@ SOURCE_TYPES = {
 }
 SINK_TYPES = {1: "fake", 2: "EGL", 3: "encode to file", 4: "UDP or RTSP", 5: "DRM", 6: "message broker"}
 
-# Groups whose names go on with a number; the vendor matches by prefix.
-NUMBERED_GROUPS = ("source", "sink")
-
-# Groups that the reference refuses when they are enabled. Entries ending in a hyphen or a letter match as prefixes.
+# Beginnings of the names of groups that the reference refuses when they are enabled.
 REFUSED_GROUPS = (
     "secondary-gie",
     "secondary-pre-process",
@@ -160,10 +157,11 @@ GROUPS: dict[str, dict[str, Key]] = {
     ),
     "osd": _group(
         _used("enable", _I, 0),
-        _used("border-width", _I, 0, "the objects' own width, 3, is what is drawn"),
         _used("display-text", _B, True),
         _used("display-bbox", _B, True),
-        _ignored(_I, "gpu-id", "process-mode", "text-size", "show-clock", "clock-x-offset", "clock-y-offset"),
+        _ignored(
+            _I, "gpu-id", "process-mode", "border-width", "text-size", "show-clock", "clock-x-offset", "clock-y-offset"
+        ),
         _ignored(_I, "clock-text-size", "nvbuf-memory-type"),
         _ignored(_B, "display-mask"),
         _ignored(_D, "text-color", "text-bg-color", "clock-color", "border-color"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from threading import Lock
+from typing import TextIO
 
 from dsimport.compiler.escape import single_line
 
@@ -68,11 +69,8 @@ class Console:
         else:
             self.error(failure.where, str(failure))
 
-    def _write(self, stream: object, text: str) -> None:
+    def _write(self, stream: TextIO, text: str) -> None:
+        encoding = stream.encoding or "ascii"
         with self._lock:
-            try:
-                stream.write(text.encode("utf-8", "backslashreplace").decode("utf-8"))  # type: ignore[attr-defined]
-                stream.flush()  # type: ignore[attr-defined]
-            except UnicodeEncodeError:
-                stream.write(text.encode("ascii", "backslashreplace").decode("ascii"))  # type: ignore[attr-defined]
-                stream.flush()  # type: ignore[attr-defined]
+            stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+            stream.flush()

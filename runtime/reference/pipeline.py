@@ -9,28 +9,25 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from threading import Event, Semaphore, Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .appconfig import AppConfig
 from .console import BusError, Console, RunFailed
-from .network import InitError, open_network
-from .nvinfer_config import ELEMENT, NvinferConfig, read_nvinfer_config
-from .parser_abi import Parser, ParserError, ParserFailed
+from .inferer import Inferer
+from .nvinfer_config import read_nvinfer_config
 from .perfmeter import PerfMeter
-from .postprocess import Postprocessor, effective_clustering, parse_labels
-from .preprocess import PreprocessError, Preprocessor
-from .session import SessionError
 from .sinks import KittiFolder, VideoSink, draw
 from .sources import Frame, VideoFile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Inferer", "Pipeline"]
+__all__ = ["Pipeline"]
 
 T = TypeVar("T")
 
@@ -40,95 +37,6 @@ _POLL_S = 0.1  # how often a waiting thread looks whether it should stop
 
 class Stopped(Exception):
     """The pipeline is being stopped."""
-
-
-class Inferer:
-    """Everything between a muxed frame and its objects, made from the nvinfer file."""
-
-    def __init__(self, config: NvinferConfig, size: tuple[int, int], console: Console, object_size: int | None) -> None:
-        """size: width, height of the muxed frames. Raises BusError."""
-        self.config = config
-        if config.unique_id == 0:
-            raise InitError("CONFIG_FAILED", "Unique ID not set", config=config.path)
-        if not 1 <= config.batch_size <= 1024:
-            raise InitError("CONFIG_FAILED", f"batch-size {config.batch_size} is not in [1,1024]", config=config.path)
-        self.network = open_network(config, config.batch_size, console)
-        self._size = size
-        if config.cluster_mode == 0:
-            console.err(
-                "WARNING: cluster-mode is 0 or absent: nvinfer without OpenCV silently uses NMS with IoU 0.5 and topk "
-                "20 for every class and ignores nms-iou-threshold and topk of [class-attrs-...]; set cluster-mode"
-            )
-        preprocessor = self.preprocessor()
-        self.shape = preprocessor.shape
-        self.finish = Postprocessor(config, preprocessor.geometry, size)
-        self.labels = _read_labels(config)
-        self.parser = self._open_parser(object_size)
-
-    def preprocessor(self) -> Preprocessor:
-        """A preprocessor of one thread's own. Raises InitError."""
-        network = (self.network.channels, self.network.height, self.network.width)
-        try:
-            return Preprocessor(self.config, network, self._size)
-        except PreprocessError as error:
-            raise InitError("CONFIG_FAILED", str(error), config=self.config.path) from None
-
-    def infer(self, batch: NDArray[Any]) -> list[list[NDArray[Any]]]:
-        """Outputs of a muxed batch, in pieces of at most batch-size frames. Raises BusError."""
-        size = self.config.batch_size
-        try:
-            return [self.network.run(batch[start : start + size]) for start in range(0, len(batch), size)]
-        except SessionError as error:
-            raise BusError(ELEMENT, "Failed to queue input batch for inferencing", str(error)) from None
-
-    def objects(self, outputs: Sequence[NDArray[Any]], index: int) -> NDArray[Any]:
-        """The frame's objects, in pixels of the muxed frame. Raises BusError."""
-        try:
-            found = self.parser.parse(outputs, index)
-        except ParserFailed:
-            raise BusError(
-                ELEMENT,
-                f"{self.config.parser_function} returned false",
-                "nvinfer drops that status and reads objects that were never written: it crashes here",
-            ) from None
-        except ParserError as error:
-            raise BusError(ELEMENT, "Failed to parse bboxes", str(error)) from None
-        return self.finish(found)
-
-    def _open_parser(self, object_size: int | None) -> Parser:
-        config = self.config
-        if not config.parser_function or not config.parser_library:
-            missing = "parse-bbox-func-name" if not config.parser_function else "custom-lib-path"
-            raise InitError(
-                "CUSTOM_LIB_FAILED",
-                f"{missing} is not set: the reference does not have the built-in resnet parser that nvinfer would use",
-                config=config.path,
-            )
-        _, classes = effective_clustering(config)
-        network = self.network
-        try:
-            return Parser(
-                config.parser_library,
-                config.parser_function,
-                layers=[(layer.name, layer.data_type) for layer in network.layers],
-                network=(network.width, network.height, network.channels),
-                pre_thresholds=[params.pre_threshold for params in classes],
-                post_thresholds=[params.post_threshold for params in classes],
-                object_size=object_size,
-            )
-        except ParserError as error:
-            raise InitError("CUSTOM_LIB_FAILED", str(error), config=config.path) from None
-
-
-def _read_labels(config: NvinferConfig) -> tuple[str, ...]:
-    if not config.labels_file:
-        return ()
-    try:
-        return parse_labels(Path(config.labels_file).read_bytes())
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InitError("CONFIG_FAILED", f"Could not open labels file {config.labels_file}: {reason}",
-                        config=config.path) from None  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -187,8 +95,6 @@ class Pipeline:
         chosen = self._app.inference
         if chosen is None:
             return None
-        from dataclasses import replace
-
         config = read_nvinfer_config(Path(chosen.config_file), self._console)
         changes: dict[str, Any] = {
             "batch_size": chosen.batch_size,
@@ -201,8 +107,10 @@ class Pipeline:
 
     def start(self) -> None:
         """Open the sources and sinks and let everything run. Raises BusError."""
+        import cv2
         import numpy as np
 
+        cv2.setNumThreads(1)  # the streams are the parallel work; threads inside each resize only take turns with them
         for source in self._sources:
             source.open()
         for number, sink in enumerate(self._app.sinks):
@@ -212,7 +120,7 @@ class Pipeline:
         if self._inferer:
             self._tensors = np.empty((_TENSORS, len(self._sources), *self._inferer.shape), np.float32)
         work: list[Callable[[], None]] = [self._infer_loop, self._finish_loop]
-        work += [lambda number=number: self._source_loop(number) for number in range(len(self._sources))]  # type: ignore[misc]
+        work += [partial(self._source_loop, number) for number in range(len(self._sources))]
         self._threads = [Thread(target=self._guarded, args=(task,), daemon=True) for task in work]
         for thread in self._threads:
             thread.start()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .appconfig import Source
@@ -79,10 +80,9 @@ class VideoFile:
         import av
 
         stream = self._container.streams.video[0]
-        decoded = packets = 0
+        decoded = 0
         try:
             for packet in self._container.demux(stream):
-                packets += packet.size > 0
                 for image in packet.decode():
                     if stopped():
                         return
@@ -93,8 +93,8 @@ class VideoFile:
             raise self._error(f"Failed to decode the stream after {decoded} frames.", error) from None
         if decoded == 0:
             raise self._error("No frame could be decoded.", None)
-        if packets < stream.frames:
-            raise self._error(f"The file is truncated: {packets} of {stream.frames} frames are there.", None)
+        if _ends_early(Path(self._source.path)):
+            raise self._error(f"The file is truncated; {decoded} frames could be decoded.", None)
 
     def _rewind(self) -> None:
         import av
@@ -116,3 +116,26 @@ class VideoFile:
     def _error(self, message: str, error: Exception | None) -> BusError:
         reason = "" if error is None else f": {getattr(error, 'strerror', None) or error}"
         return BusError(self._element, message, f"file://{self._source.path}{reason}")
+
+
+def _ends_early(path: Path) -> bool:
+    """Whether an mp4 file is cut off: one of its outer boxes reaches beyond the end of the file. FFmpeg then simply
+    sees fewer frames; a count of frames would not do, since edit lists leave some out of whole files."""
+    try:
+        end = path.stat().st_size
+        with path.open("rb") as file:
+            at = 0
+            while at + 8 <= end:
+                file.seek(at)
+                header = file.read(16)
+                if at == 0 and header[4:8] != b"ftyp":
+                    return False
+                size = int.from_bytes(header[:4], "big")
+                if size == 1:  # the real size follows the name, in 64 bits
+                    size = int.from_bytes(header[8:], "big")
+                if size < 8:  # 0: up to the end of the file
+                    return False
+                at += size
+    except OSError:
+        return False
+    return at > end
