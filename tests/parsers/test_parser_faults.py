@@ -85,9 +85,7 @@ def test_half_precision_reads_the_same_values(family: str, workshop: Workshop) -
     halves = {name: array.astype(np.float16) for name, array in frame(family).items()}
     floats = {name: array.astype(np.float32) for name, array in halves.items()}
     with Parser(workshop.library(bound(family)), FUNCTION) as parser:
-        assert (
-            parser(halves, **SIZE, thresholds=LIMITS).tolist() == parser(floats, **SIZE, thresholds=LIMITS).tolist()
-        )
+        assert parser(halves, **SIZE, thresholds=LIMITS).tolist() == parser(floats, **SIZE, thresholds=LIMITS).tolist()
 
 
 def test_every_half_becomes_its_float(workshop: Workshop) -> None:
