@@ -180,7 +180,7 @@ def test_other_figures_change_what_depends_on_them_as_plan_had_said(quick: Quick
     assert {"ds-run1", "ds-run2"} <= possible
     result = quick.apply()
     assert certain <= set(result.done) <= certain | possible
-    assert set(result.done) == set("bench-b2 bench-b4 scale bench-b1 ds-run1 report emit-scripts".split())
+    assert set(result.done) == {"bench-b2", "bench-b4", "scale", "bench-b1", "ds-run1", "report", "emit-scripts"}
     assert (result.values["run1.streams"], result.values["run2.streams"]) == (3, 4)
     assert quick.apply().done == []
 
