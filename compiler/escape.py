@@ -51,8 +51,8 @@ def cpp_string(text: str) -> str:
 
 def ini_value(text: str) -> str:
     """A value of a GLib key file (nvinfer and deepstream-app .txt). GLib decodes \\s \\n \\t \\r \\\\ only."""
-    if "\0" in text:
-        raise Unrepresentable("key file", text, "NUL byte")
+    if re.search(r"[\0\v\f]", text):
+        raise Unrepresentable("key file", text, "NUL byte, vertical tab or form feed: GLib has no escape for them")
     out = text.replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
     stripped = out.lstrip(" ")
     out = "\\s" * (len(out) - len(stripped)) + stripped
