@@ -148,4 +148,16 @@ MODEL_CODES: dict[str, CodeDoc] = {
         "nearly always mean wrong preprocessing (scale, mean, colour order, resize), wrong labels count or a parser for\n"
         "other tensors; a part of the frames usually means a threshold too high or a clip without objects.",
     ),
+    "G0402": CodeDoc(
+        "the parser disagrees with the family's own post-processing",
+        "`verify` runs the emitted nvinfer configuration, the applied model and the compiled parser on frames of the\n"
+        "recipe's video and on random tensors, and holds the boxes against an independent implementation that starts\n"
+        "from the acquired model and the recipe. At least `verify.min_match` of the boxes must be the same. Frames that\n"
+        "differ while tensors agree point at preprocessing or a graph pass; tensors that differ point at the parser.",
+    ),
+    "G0403": CodeDoc(
+        "verification could not run",
+        "The model, the parser library or the video could not be used for a comparison, or the process that makes it\n"
+        "ended early: a parser that crashes ends it. The step's log has what it printed.",
+    ),
 }

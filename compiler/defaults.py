@@ -52,5 +52,6 @@ DEFAULTS: dict[str, Any] = {
     "benchmark.duration_s": 10.0,
     "benchmark.run_s": 60.0,
     "benchmark.video": "default",
+    "verify.min_match": 0.99,
     "report.formats": ["md"],
 }

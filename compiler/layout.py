@@ -87,6 +87,10 @@ class Layout:
         return f"{self.home}/samples/kitti_output/"
 
     @property
+    def verify_data(self) -> str:
+        return f"{self.home}/reports/verify.json"
+
+    @property
     def timing_cache(self) -> str:
         return f"{self.home}/benchmarks/engines/timing.cache"
 

@@ -67,10 +67,10 @@ def _steps(compiled: Compiled, toolchain: Toolchain) -> tuple[Step, ...]:
     model, tools = compiled.resolved.model, tools_of(toolchain)
     names = parser_names(model.name)
 
-    def step(build: Callable[[Model], Step]) -> Step:
+    def step(build: Callable[[Model], Step], also: tuple[str, ...] = ()) -> Step:
         view, uses = tracked(model)
         built = build(view)
-        return built.model_copy(update={"uses": tuple(sorted(uses - {"name"}))})
+        return built.model_copy(update={"uses": tuple(sorted({*uses, *also} - {"name"}))})
 
     sizes = batch_sizes(model.engine.max_batch, model.engine.batch_limit)
     scaling: list[Step] = []
@@ -98,6 +98,7 @@ def _steps(compiled: Compiled, toolchain: Toolchain) -> tuple[Step, ...]:
         step(partial(make.bench_latency, tools=tools)),
         _emit_config(compiled, names),
         step(partial(make.visual, names=names, tools=tools, toolchain=toolchain)),
+        step(partial(make.verify, names=names, binding=compiled.binding), also=_BOUND),
         step(partial(make.kitti, names=names, tools=tools)),
         step(partial(ds_run, run="run1", streams=RUN1_STREAMS)),
         step(partial(ds_run, run="run2", streams=RUN2_STREAMS)),

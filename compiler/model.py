@@ -131,6 +131,12 @@ class Benchmark(_Part):
     video: str
 
 
+class Verify(_Part):
+    """`min_match`: share of boxes on which parser and independent post-processing must agree, 0..1."""
+
+    min_match: float
+
+
 class ReportSettings(_Part):
     """Formats of the final report."""
 
@@ -149,6 +155,7 @@ class Model(_Part):
     engine: Engine
     pipeline: Pipeline
     benchmark: Benchmark
+    verify: Verify
     report: ReportSettings
 
 

@@ -44,6 +44,7 @@ StepKind: TypeAlias = Literal[
     "bench",
     "scale",
     "visual",
+    "verify",
     "kitti",
     "ds-run",
     "report",

@@ -10,11 +10,14 @@ from __future__ import annotations
 from typing import Any
 
 from dsimport.compiler.emit.deepstream import emit_kitti_app, emit_run_app, emit_visual_app
+from dsimport.compiler.emit.nvinfer import per_class
 from dsimport.compiler.emit.scripts import emit_single_stream_script
 from dsimport.compiler.escape import trtexec_shape
 from dsimport.compiler.layout import MAX_BATCH, Layout
 from dsimport.compiler.model import Model, Toolchain
 from dsimport.compiler.normalise import normalisation
+from dsimport.compiler.parsers.binding import Binding
+from dsimport.compiler.parsers.head import head_data
 from dsimport.compiler.parsers.names import ParserNames
 from dsimport.compiler.plan import Condition, GeneratedFile, Hole, Step, Text
 from dsimport.compiler.tools import Tools
@@ -32,10 +35,12 @@ __all__ = [
     "preflight",
     "report",
     "scale",
+    "verify",
     "visual",
 ]
 
 HOUR = 3600.0
+VERIFY_FRAMES = 25  # spread over the frames of the KITTI run
 
 
 def preflight(model: Model, tools: Tools) -> Step:
@@ -186,7 +191,9 @@ def engine(model: Model, tools: Tools, n: int, conditions: tuple[Condition, ...]
 def _bench_argv(model: Model, tools: Tools, engine: Text, batch: int) -> tuple[Text, ...]:
     net = model.model.input
     shapes = trtexec_shape(net.name, (batch, net.channels, net.height, net.width))
-    load: Text = f"--loadEngine={engine}" if isinstance(engine, str) else ("--loadEngine=" + str(engine[0]), *engine[1:])
+    load: Text = (
+        f"--loadEngine={engine}" if isinstance(engine, str) else ("--loadEngine=" + str(engine[0]), *engine[1:])
+    )
     return (
         tools.trtexec,
         load,
@@ -216,7 +223,9 @@ def bench(model: Model, tools: Tools, n: int, conditions: tuple[Condition, ...])
         outputs=(log,),
         params={"batch": n, "prefix": f"peak.b{n}", "target_fps": model.benchmark.target_fps},
         when=conditions,
-        gives=tuple(f"peak.b{n}.{item}" for item in ("images_per_s", "peak_gpu_streams", "qps", "gpu_mean_ms", "gpu_p99_ms")),
+        gives=tuple(
+            f"peak.b{n}.{item}" for item in ("images_per_s", "peak_gpu_streams", "qps", "gpu_mean_ms", "gpu_p99_ms")
+        ),
         tools=(tools.trtexec,),
         timeout_s=model.benchmark.duration_s + HOUR,
     )
@@ -287,6 +296,55 @@ def visual(model: Model, names: ParserNames, tools: Tools, toolchain: Toolchain)
         log=f"{layout.home}/samples/single_stream.log",
         params=params,
         tools=(tools.deepstream_app,),
+        timeout_s=HOUR,
+    )
+
+
+def verify(model: Model, names: ParserNames, binding: Binding) -> Step:
+    """The emitted config and the compiled parser against an independent post-processing of the family, and the gate."""
+    layout = Layout(model.name)
+    net, pre = model.model.input, model.preprocess
+    config = layout.nvinfer_config
+    library = f"{layout.home}/parser/{names.library}"
+    params = {
+        "config": config,
+        "onnx": layout.onnx,
+        "source": layout.source_onnx,
+        "video": model.pipeline.video,
+        "frames": model.pipeline.frames,
+        "sample": min(model.pipeline.frames, VERIFY_FRAMES),
+        "muxer": [model.pipeline.muxer.width, model.pipeline.muxer.height],
+        "input": {"name": net.name, "channels": net.channels, "height": net.height, "width": net.width},
+        "preprocess": {
+            "color": pre.color,
+            "scale": pre.scale,
+            "mean": list(pre.mean),
+            "std": list(pre.std),
+            "resize": pre.resize,
+            "filter": pre.filter,
+        },
+        "classes": model.model.classes,
+        "parser": {
+            "threshold": model.parser.threshold,
+            "top_k": model.parser.top_k,
+            "nms_iou": model.parser.nms_iou,
+            "cluster": model.parser.cluster,
+            "select": model.parser.select,
+            "per_class": per_class(model),
+        },
+        "head": head_data(binding),
+        "min_match": model.verify.min_match,
+    }
+    return Step(
+        id="verify",
+        kind="verify",
+        title=f"parser against an independent {binding.family.family}",
+        needs=("graph", "build-parser", "emit-config"),
+        inputs=(layout.source_folder, layout.onnx, library, layout.labels, config, model.pipeline.video),
+        outputs=(layout.verify_data,),
+        params=params,
+        log=f"{layout.home}/reports/verify.log",
+        gives=tuple(f"verify.{item}" for item in ("boxes", "matched", "rate", "worst_iou", "worst_score")),
         timeout_s=HOUR,
     )
 

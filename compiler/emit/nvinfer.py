@@ -13,7 +13,7 @@ from dsimport.compiler.parsers.names import ParserNames
 from dsimport.compiler.plan import Hole, Text
 from dsimport.compiler.templating import Raw, render_text
 
-__all__ = ["emit_nvinfer"]
+__all__ = ["emit_nvinfer", "per_class"]
 
 _NETWORK_MODE = {"fp32": 0, "int8": 1, "fp16": 2, "best": 3}
 _COLOR_FORMAT = {"rgb": 0, "bgr": 1, "gray": 2}
@@ -56,11 +56,12 @@ def emit_nvinfer(model: Model, names: ParserNames, folder: str, batch_size: int 
         threshold=model.parser.threshold,
         nms_iou=model.parser.nms_iou if model.parser.cluster == "nms" else None,
         top_k=model.parser.top_k,
-        per_class=_per_class(model),
+        per_class=per_class(model),
     )
 
 
-def _per_class(model: Model) -> list[dict[str, Any]]:
+def per_class(model: Model) -> list[dict[str, Any]]:
+    """Overrides of single classes: index, threshold, nms_iou (where NMS runs), top_k; None is the model-wide one."""
     labels = model.model.labels
     if labels == "config":
         return []

@@ -18,6 +18,7 @@ HANDLERS: dict[str, str] = {
     "bench": f"{_HERE}.bench:run",
     "scale": f"{_HERE}.bench:scale",
     "visual": f"{_HERE}.visual:run",
+    "verify": f"{_HERE}.verify:run",
     "kitti": f"{_HERE}.kitti:run",
     "ds-run": f"{_HERE}.ds_run:run",
     "report": f"{_HERE}.report:run",

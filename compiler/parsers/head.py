@@ -1,0 +1,22 @@
+"""A bound family as plain data, for steps that work on output tensors without the compiler's objects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dsimport.compiler.parsers.binding import Binding
+
+__all__ = ["head_data"]
+
+
+def head_data(binding: Binding) -> dict[str, Any]:
+    """family: the preset; names: every number its arithmetic may use; tensors: role, level, name and shape (without
+    batch) of each output."""
+    return {
+        "family": binding.family.model_dump(mode="json", exclude_defaults=True),
+        "names": dict(binding.dims),
+        "tensors": [
+            {"role": tensor.role, "level": tensor.level, "name": tensor.name, "shape": list(tensor.shape)}
+            for tensor in binding.tensors
+        ],
+    }

@@ -1,0 +1,1 @@
+"""Passes over ONNX graphs, each proven by running the model before and after."""
