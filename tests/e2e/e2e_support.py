@@ -60,7 +60,7 @@ def recipe_text(layout: str, **changes: Any) -> str:
         f"engine: {{precision: fp32, max_batch: {values['max_batch']}, batch_limit: {values['batch_limit']}}}\n"
         f"pipeline: {{video: clip.mp4, frames: {values['frames']}, min_detection_rate: {values['min_rate']}, "
         "muxer: {width: 256, height: 192}}\n"
-        f"benchmark: {{warmup_ms: 20, duration_s: 0.2, run_s: {values['run_s']}}}\n"
+        f"benchmark: {{warmup_ms: 20, duration_s: 0.2, run_s: {values['run_s']}, target_fps: {values['fps']}}}\n"
     )
 
 

@@ -73,8 +73,8 @@ CHANGES: dict[str, tuple[str, str, str]] = {
         "bench-b2 bench-b4 scale bench-b1 report emit-scripts",
     ),
     "benchmark.target_fps": (
-        "benchmark: {",
-        "benchmark: {target_fps: 29, ",
+        "target_fps: 30",
+        "target_fps: 29",
         "bench-b2 bench-b4 scale bench-b1 ds-run1 ds-run2 report",
     ),
 }

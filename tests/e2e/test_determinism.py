@@ -1,4 +1,4 @@
-"""The same recipe gives the same plan, byte for byte: again, elsewhere, under another locale, hash seed and time zone."""
+"""The same recipe gives the same plan, byte for byte: again, elsewhere, in another locale and time zone."""
 
 from __future__ import annotations
 
