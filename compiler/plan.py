@@ -138,6 +138,7 @@ class Step(Frozen):
     needs: ids of steps that must have ended well before (a condition that is false counts as ended).
     files: written before the command runs; their content is part of the step's identity.
     inputs, outputs: paths whose content the step depends on, and that exist after it. An output ending in `/` is a folder.
+    leaves: what it may leave besides, without being part of its identity; `clean` removes it.
     argv: the exact command, run in the root; None for steps that the runtime does itself.
     params: what the step's kind needs beside the command, plain data.
     gives: names of the values that later steps use.
@@ -153,6 +154,7 @@ class Step(Frozen):
     files: tuple[GeneratedFile, ...] = ()
     inputs: tuple[Text, ...] = ()
     outputs: tuple[Text, ...] = ()
+    leaves: tuple[str, ...] = ()
     argv: tuple[Text, ...] | None = None
     params: dict[str, Any] = {}
     log: Text | None = None

@@ -61,6 +61,7 @@ class StepRecord(Recorded):
     facts: dict[str, str] = {}
     settings: dict[str, Any] = {}
     outputs: dict[str, str] = {}
+    leaves: tuple[str, ...] = ()
     values: dict[str, Value] = {}
     log: str | None = None
     started: str = ""

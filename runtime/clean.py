@@ -91,7 +91,7 @@ def _known(state: ModelState | None, plan: Plan | None, home: str) -> list[str]:
     """Paths inside the model's folder, relative to it, in a stable order."""
     paths: set[str] = set()
     for record in state.steps.values() if state is not None else ():
-        paths.update(record.outputs)
+        paths.update((*record.outputs, *record.leaves))
         paths.update(label.partition(" ")[2] for label in record.facts if label.startswith("file "))
         paths.update([record.log] if record.log else [])
     if state is not None and state.running is not None:
@@ -99,7 +99,7 @@ def _known(state: ModelState | None, plan: Plan | None, home: str) -> list[str]:
         paths.update(state.running.moved.values())
     if plan is not None:
         for step in plan.steps:
-            texts = [*(file.path for file in step.files), *step.outputs, step.log]
+            texts = [*(file.path for file in step.files), *step.outputs, *step.leaves, step.log]
             paths.update(text for text in texts if isinstance(text, str))
     inside = (path[len(home) + 1 :] for path in paths if path.startswith(f"{home}/"))
     return sorted(path for path in inside if path.strip("/") and not {"..", ""} & set(path.rstrip("/").split("/")))

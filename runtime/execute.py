@@ -50,6 +50,7 @@ def run_step(
         status="failed",
         facts=facts,
         settings=settings_of(step, context.plan),
+        leaves=step.leaves,
         log=None if step.log is None else filled(step.log, context.values),
         started=started,
     )
