@@ -174,12 +174,21 @@ def _explain(
     if kind == "tool":
         return [Reason(name, old or "not used", new or "not used")]
     if kind == "input":
-        return [Reason(name, _short(old), _short(new))]
+        return _moved_in_generated(name, plan, state) or [Reason(name, _short(old), _short(new))]
     if kind == "needs":
         if new is None:
             return [Reason(f"{name} no longer runs")]
         return [Reason(f"because {name} ran again" if old is not None else f"because {name} ran")]
     return [Reason(name, old, new)]
+
+
+def _moved_in_generated(path: str, plan: Plan, state: ModelState) -> list[Reason]:
+    """The settings that moved in a generated file, as long as the step that writes it has not run again."""
+    for step in plan.steps:
+        for file in step.files:
+            if file.path == path and step.id in state.steps:
+                return _moved_settings(file.uses, plan.settings, state.steps[step.id])
+    return []
 
 
 def _moved_settings(uses: tuple[str, ...], settings: Mapping[str, Setting], record: StepRecord) -> list[Reason]:
