@@ -56,7 +56,11 @@ def fault(code: str, problem: str, *, label: str = "", advice: str | Iterable[st
     return PydanticCustomError(FAULT, "{problem}", parts)
 
 
-def _plain_text(text: str, limit: int = _MAX_TEXT) -> str:
+def _plain_text(text: str) -> str:
+    return _bounded(text, _MAX_TEXT)
+
+
+def _bounded(text: str, limit: int) -> str:
     if not text:
         raise fault("R0106", "is empty", advice="write a value, or remove the key")
     if single_line(text) != text:
@@ -70,7 +74,7 @@ def _form(pattern: str, wanted: str, limit: int = _MAX_TEXT) -> Callable[[str], 
     compiled = re.compile(pattern)
 
     def check(text: str) -> str:
-        _plain_text(text, limit)
+        _bounded(text, limit)
         if not compiled.fullmatch(text):
             raise fault("R0106", f"does not have the form it needs: '{text}'", advice=f"wanted: {wanted}")
         return text
@@ -84,7 +88,7 @@ def _schema(pattern: str, **extra: Any) -> Any:
 
 
 def _recipe_name(text: str) -> str:
-    _plain_text(text, 64)
+    _bounded(text, 64)
     if not re.fullmatch(_NAME, text) or ".." in text:
         slug = re.sub(r"\.\.+", ".", re.sub(r"[^a-z0-9._-]+", "-", text.lower())).strip("._-")
         raise fault(
@@ -97,7 +101,7 @@ def _recipe_name(text: str) -> str:
 
 
 def _hub_repository(text: str) -> str:
-    _plain_text(text, 96)
+    _bounded(text, 96)
     pasted = re.fullmatch(r"(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/([\w.-]+/[\w.-]+).*", text)
     if pasted or not re.fullmatch(_REPOSITORY, text) or ".." in text or "--" in text:
         raise fault(
@@ -110,7 +114,7 @@ def _hub_repository(text: str) -> str:
 
 
 def _revision(text: str) -> str:
-    _plain_text(text, 255)
+    _bounded(text, 255)
     if not re.fullmatch(_REVISION, text) or ".." in text:
         raise fault("R0106", f"is no revision: '{text}'", advice="wanted: a branch, a tag or a commit")
     return text
@@ -130,7 +134,7 @@ def _url(text: str) -> str:
 
 
 def _environment_name(text: str) -> str:
-    _plain_text(text, 128)
+    _bounded(text, 128)
     # Somebody who puts the token itself here must not see it repeated in a log.
     if re.match(r"hf_[A-Za-z0-9]{16,}|nvapi-", text):
         raise fault(
@@ -144,7 +148,7 @@ def _environment_name(text: str) -> str:
 
 
 def _workspace(text: str) -> str:
-    _plain_text(text, 32)
+    _bounded(text, 32)
     if re.fullmatch(_WORKSPACE, text):
         return text
     number, unit = re.fullmatch(r"\s*(\d*)\s*(.*?)\s*", text, re.DOTALL).groups()  # type: ignore[union-attr]
@@ -202,7 +206,7 @@ def _number_or_text(value: Any) -> float | str:
         return float(value)
     if not isinstance(value, str):
         raise fault("R0103", "must be a number or a fraction such as 1/255", advice="write e.g. 1/255")
-    _plain_text(value, 100)
+    _bounded(value, 100)
     if not re.fullmatch(r"[0-9eE.+\-*/() ]+", value):
         raise fault(
             "R0106", f"is neither a number nor arithmetic: '{value}'", advice="wanted: e.g. 1/255 or 1/(255*0.226)"

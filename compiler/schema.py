@@ -108,15 +108,22 @@ def _accept_numbers(item: dict[str, Any]) -> None:
 
 
 def _tidy(item: Any) -> Any:
-    """Drop what only tells that the schema came from Python: generated titles, defaults of null."""
+    """Drop what only tells that the schema came from Python (generated titles, defaults of null), and what differs
+    between the versions of the library that generates it."""
     if isinstance(item, list):
         return [_tidy(value) for value in item]
+    if isinstance(item, float) and item.is_integer():
+        return int(item)
     if not isinstance(item, dict):
         return item
     out = {}
     for name, value in item.items():
-        if (name == "title" and isinstance(value, str)) or (name == "default" and value is None):
+        generated_title = name == "title" and isinstance(value, str)
+        if generated_title or (name == "default" and value is None) or name == "propertyNames":
             continue
         # names of properties are data, not keywords
+        if name == "allOf" and len(value) == 1:  # how older versions wrap a reference that has a description
+            out.update(_tidy(value[0]))
+            continue
         out[name] = {key: _tidy(below) for key, below in value.items()} if name == "properties" else _tidy(value)
     return out
