@@ -139,7 +139,7 @@ class _Finder:
         """Hold a declared shape against the family's."""
         if wanted == found:
             return
-        family = self.family.family
+        family, index = self.family.family, 0
         if len(wanted) != len(found):
             message = f"output '{name}' has {len(found)} dimensions {list(found)}, family {family} wants {list(wanted)}"
         else:
@@ -149,8 +149,8 @@ class _Finder:
             )
             message = f"output '{name}': dimension {index} is {found[index]}, family {family} wants {said}"
         advice = [f"family {family} wants {list(wanted)}, model.outputs says {list(found)}"]
-        if sorted(wanted) == sorted(found):
-            advice.append("the same dimensions in another order: this is another layout, choose the family that has it")
+        if len(wanted) == len(found) and wanted[index] in found:
+            advice.append("the dimensions look to be in another order: choose the family that has this layout")
         else:
             advice.append("check model.classes, model.input and model.family")
         self.problem("N0410", message, f"model.outputs.{name}", *advice)
