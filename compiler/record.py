@@ -103,11 +103,12 @@ class ModelState(Recorded):
         return self.model_copy(update={"steps": {**self.steps, record.id: record}, **changes})
 
     def without_result(self, step_id: str) -> ModelState:
-        """A copy in which the step is skipped. Its outputs stay known, so that they can be cleaned."""
+        """A copy in which the step is skipped. What it made stays known, so that it can be cleaned."""
         record = self.steps.get(step_id)
         if record is None or record.status == "skipped":
             return self
-        return self.with_step(StepRecord(id=record.id, kind=record.kind, status="skipped", outputs=record.outputs))
+        gone = {"status": "skipped", "values": {}, "seconds": 0.0, "summary": "", "failure": None}
+        return self.with_step(record.model_copy(update=gone))
 
     def values(self) -> dict[str, Value]:
         """All values of steps that ended well, later steps over earlier ones."""

@@ -17,6 +17,7 @@ __all__ = ["Progress", "seconds_text"]
 
 SILENCE_S = 60.0
 TICK_S = 0.12
+PLAIN_TICK_S = 1.0
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _GREEN, _RED, _DIM, _RESET = "\x1b[32m", "\x1b[31m", "\x1b[2m", "\x1b[0m"
 ENGINE_SILENCE = "TensorRT backend phase: minutes without output are normal"
@@ -94,7 +95,7 @@ class Progress:
     def tool_line(self, text: str) -> None:
         """A line the step's tool printed."""
         shown = single_line(text.strip())
-        self._heard, self._said, self._hinted = time.monotonic(), shown, False
+        self._heard, self._said = time.monotonic(), shown
         if self._verbose:
             self._line(f"      {shown}")
 
@@ -133,19 +134,17 @@ class Progress:
             self._write(text + "\n")
 
     def _watch(self) -> None:
-        while not self._stop.wait(TICK_S if self._live else 1.0):
-            silent = time.monotonic() - self._heard >= SILENCE_S
-            if self._live:
-                self._draw(silent)
-            elif silent and self._hint and not self._hinted:
+        while not self._stop.wait(TICK_S if self._live else PLAIN_TICK_S):
+            if self._hint and not self._hinted and time.monotonic() - self._heard >= SILENCE_S:
                 self._hinted = True
                 self._line(f"      {self._hint}")
+            if self._live:
+                self._draw()
 
-    def _draw(self, silent: bool) -> None:
+    def _draw(self) -> None:
         elapsed = time.monotonic() - self._started
         spinner = _SPINNER[int(elapsed / TICK_S) % len(_SPINNER)]
-        said = self._hint if silent and self._hint else self._said
-        text = f"  {spinner} {single_line(self._step):<16} {seconds_text(elapsed):>8}   {said}"
+        text = f"  {spinner} {single_line(self._step):<16} {seconds_text(elapsed):>8}   {self._said}"
         width = shutil.get_terminal_size().columns - 1
         with self._lock:
             if not self._stop.is_set():
@@ -179,10 +178,11 @@ def cut_to_width(text: str, width: int) -> str:
     """The text cut to so many terminal columns, with `…` where something is missing."""
     from unicodedata import combining, east_asian_width
 
-    used = 0
+    used = fitting = 0
     for index, char in enumerate(text):
-        columns = 0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1
-        if used + columns > width:
-            return text[: max(0, index - 1)] + "…"
-        used += columns
+        used += 0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1
+        if used > width:
+            return text[:fitting] + "…"
+        if used < width:  # up to here there is room for the sign
+            fitting = index + 1
     return text

@@ -73,7 +73,7 @@ def test_a_setting_reruns_the_file_and_its_readers_only() -> None:
     assert actions(plan, state, disk) == only(emit="change", kitti="change")
     told = reasons(plan, state, disk)
     assert told["emit"] == ["parser.threshold 0.25 → 0.3 (recipes/m.yaml:14)"]
-    assert [reason.split(" ")[0] for reason in told["kitti"]] == [f"{HOME}/config/m.txt"]
+    assert told["kitti"] == told["emit"], "a reader of the file names the setting, too"
     config, source = decide(plan, state, disk)[0].files
     assert (config.status, config.old_text, config.new_text) == ("change", "threshold=0.25\n", "threshold=0.3\n")
     assert source.status == "same"
@@ -268,7 +268,7 @@ def _plans(draw: st.DrawFn) -> list[Step]:
     return steps
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(_plans(), _plans(), st.lists(st.integers(0, 10), min_size=6, max_size=6))
 def test_whatever_changes_one_apply_settles_it(before: list[Step], after: list[Step], numbers: list[int]) -> None:
     values: dict[str, Value] = {f"v{i}": number for i, number in enumerate(numbers)}

@@ -21,9 +21,9 @@ HOME = "models/m"
 class FixedVersions(ToolVersions):
     """Tool versions of a host that a test makes up."""
 
-    def __init__(self, **versions: str) -> None:
+    def __init__(self, versions: Mapping[str, str] | None = None) -> None:
         super().__init__()
-        self.versions = versions
+        self.versions = versions or {}
 
     def of(self, name: str) -> str | None:
         return self.versions.get(name, "1.0")
@@ -146,8 +146,13 @@ def small_plan(threshold: float = 0.25, peak: int = 51, pause: float = 0.0, fail
     return make_plan(steps, {"parser.threshold": threshold})
 
 
-def run(plan: Plan, root: Path, handlers: Mapping[str, str | Handler] | None = None, **versions: str) -> ApplyResult:
-    return apply_plan(plan, root=root, handlers=handlers or HANDLERS, versions=FixedVersions(**versions))
+def run(
+    plan: Plan,
+    root: Path,
+    handlers: Mapping[str, str | Handler] | None = None,
+    versions: Mapping[str, str] | None = None,
+) -> ApplyResult:
+    return apply_plan(plan, root=root, handlers=handlers or HANDLERS, versions=FixedVersions(versions))
 
 
 def tree(root: Path) -> dict[str, bytes | str]:

@@ -268,7 +268,7 @@ def test_write_text_replaces_whole_files_only(tmp_path: Path, monkeypatch: pytes
             raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fdopen", lambda descriptor, mode: Half(descriptor, mode))
-    with pytest.raises(Exception, match="H0601.*the disk is full"):
+    with pytest.raises(Exception, match=r"H0601.*the disk is full"):
         write_text(path, "two")
     assert path.read_text() == "one"
     assert [item.name for item in path.parent.iterdir()] == [path.name]
@@ -297,5 +297,5 @@ def test_a_check_without_outputs_that_failed_runs_again(tmp_path: Path) -> None:
     handlers = {**HANDLERS, "engine": check}
     assert run(plan, tmp_path, handlers).exit_code == 0
     (tmp_path / "broken").touch()
-    assert run(plan, tmp_path, handlers, x="2").exit_code == 4
+    assert run(plan, tmp_path, handlers, {"x": "2"}).exit_code == 4
     assert run(plan, tmp_path, handlers).exit_code == 4, "the earlier success does not come back for a check"
