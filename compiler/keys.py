@@ -76,7 +76,7 @@ def _place(path: str, annotation: Any, outer: Sequence[Any] = ()) -> Iterator[Ke
     bounds = tuple(sorted(_bounds(metadata)))
     verbatim = VERBATIM in metadata
     origin = get_origin(inner)
-    if isinstance(inner, type) and issubclass(inner, BaseModel):
+    if origin is None and isinstance(inner, type) and issubclass(inner, BaseModel):
         yield from _section(path, inner)
     elif origin is dict:
         yield Key(path, "map", bounds=bounds)

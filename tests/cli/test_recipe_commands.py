@@ -173,20 +173,20 @@ def test_emit_diagnostics_without_a_format_option() -> None:
     assert stream.getvalue().startswith("error[H0601]: m\n  ┌─ no.yaml:3:1\n  = help: h\n")
 
 
-def test_registering_the_commands_imports_nothing_heavy() -> None:
+def test_registering_the_commands_imports_nothing_heavy(tmp_path: Path) -> None:
     code = (
         "import sys, argparse; from dsimport.cli import validate, explain, schema; "
         "sub = argparse.ArgumentParser().add_subparsers(); "
         "[item.register(sub) for item in (validate, explain, schema)]; "
         "print([name for name in ('pydantic', 'ruamel', 'jinja2', 'numpy', 'onnx') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout == "[]\n"
 
 
-def test_explain_needs_neither_pydantic_nor_yaml() -> None:
+def test_explain_needs_neither_pydantic_nor_yaml(tmp_path: Path) -> None:
     code = (
         "import sys; from dsimport.cli.main import run; run(['explain', 'R0102']); "
         "sys.exit('pydantic' in sys.modules or 'ruamel' in sys.modules)"
     )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, cwd=tmp_path).returncode == 0
