@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e_support import ASSETS, FRAMES, Project
+from e2e_support import ASSETS, FRAMES, SETTINGS, Project
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +42,13 @@ def project(tmp_path: Path, assets: Callable[[str, Path], None]) -> Callable[...
         return made
 
     return make
+
+
+@pytest.fixture(scope="session")
+def undisturbed(assets: Callable[[str, Path], None], tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project with `tiny-yolov8` that was applied in one go; not to be changed, but copied."""
+    made = Project(tmp_path_factory.mktemp("undisturbed"))
+    assets("yolov8", made.root / "recipes")
+    made.write("yolov8", **SETTINGS)
+    assert made.json("apply", "recipes/tiny-yolov8.yaml", "--toolchain", "reference")["exit_code"] == 0
+    return made

@@ -8,7 +8,7 @@ import random
 import re
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,18 +52,19 @@ def instants(seconds: dict[str, float], start_up: float, count: int, seed: int) 
     yield from sorted(found, key=lambda instant: (order.index(instant.step), instant.after))
 
 
-def wait_for(process: subprocess.Popen[str], home: Path, instant: Instant, logs_before: int) -> bool:
-    """Wait until the instant has come; False when the process ended, or passed the step, before it."""
+def wait_for(process: subprocess.Popen[str], home: Path, steps: Sequence[str], after: float, logs_before: int) -> bool:
+    """Wait until one of the steps has been running for so many seconds (none: since now); False when the process ended
+    before."""
     deadline = time.monotonic() + 120
-    while instant.step and time.monotonic() < deadline:
+    while steps and time.monotonic() < deadline:
         if process.poll() is not None:
             return False
         if len(list((home / ".dsimport/runs").glob("*.jsonl"))) > logs_before and any(
-            event["event"] == "step-start" and event["step"] == instant.step for event in events(home)
+            event["event"] == "step-start" and event["step"] in steps for event in events(home)
         ):
             break
         time.sleep(0.002)
-    time.sleep(instant.after)
+    time.sleep(after)
     return process.poll() is None
 
 

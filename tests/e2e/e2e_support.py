@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -17,6 +18,9 @@ ASSETS = REPO / "tests" / "assets"
 BIN = Path(sys.executable).parent
 
 FRAMES = 40
+
+# One frame per second is real time for any machine, so every run has two streams, and file names do not move.
+SETTINGS = {"run_s": 3, "fps": 1}
 
 # What differs between the layouts; everything else is the family's.
 LAYOUTS: dict[str, dict[str, Any]] = {
@@ -39,6 +43,7 @@ def recipe_text(layout: str, **changes: Any) -> str:
         "batch_limit": 2,
         "min_rate": 0.9,
         "run_s": 4,
+        "fps": 30,
     } | changes
     plain = "preprocess: {scale: 1/255, mean: [0, 0, 0], std: [1, 1, 1], resize: stretch}\n" if "plain" in facts else ""
     queries = {"detr": "  outputs: {logits: [100, 4], pred_boxes: [100, 4]}\n"}
@@ -112,6 +117,13 @@ class Project:
     @property
     def models(self) -> Path:
         return self.root / "models"
+
+
+def copy_project(project: Project, root: Path) -> Project:
+    """A project of one's own with the same recipes and models."""
+    for name in ("recipes", "models"):
+        shutil.copytree(project.root / name, root / name)
+    return Project(root)
 
 
 def tree(folder: Path, without: Iterable[str] = ()) -> dict[str, str]:
