@@ -63,7 +63,7 @@ class ApplyResult:
         shown = ", ".join(text for text in counts if not text.startswith("0 "))
         if self.exit_code == 0:
             return shown or "nothing to do"
-        failed = "interrupted" if self.exit_code == INTERRUPTED else f"{int(self.failed is not None)} failed"
+        failed = "interrupted" if self.exit_code == INTERRUPTED else "1 failed" if self.failed is not None else ""
         words = ", ".join(part for part in (shown, failed, f"{len(self.not_started)} not started") if part)
         return f"apply stopped: {words}. Continue with the same command."
 
