@@ -60,11 +60,17 @@ class Report:
     """Collects diagnostics in the order they were found."""
 
     items: list[Diagnostic] = field(default_factory=list)
+    _seen: set[Diagnostic] = field(default_factory=set, repr=False)
+    _errors: list[Diagnostic] = field(default_factory=list, repr=False)
 
     def add(self, diagnostic: Diagnostic) -> None:
         """Add one finding; an identical one is kept once."""
-        if diagnostic not in self.items:
-            self.items.append(diagnostic)
+        if diagnostic in self._seen:
+            return
+        self._seen.add(diagnostic)
+        self.items.append(diagnostic)
+        if diagnostic.severity is Severity.ERROR:
+            self._errors.append(diagnostic)
 
     def error(
         self,
@@ -90,7 +96,7 @@ class Report:
     @property
     def errors(self) -> list[Diagnostic]:
         """The findings that stop the command."""
-        return [item for item in self.items if item.severity is Severity.ERROR]
+        return self._errors
 
     def raise_errors(self) -> None:
         """Raise `DsimportError` with everything collected when there is at least one error."""

@@ -8,17 +8,18 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import AliasEvent
+from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+
 from dsimport.compiler import paths
 from dsimport.compiler.diagnostics import Report, Span
 from dsimport.compiler.escape import single_line
 from dsimport.compiler.plan import InputFile
 from dsimport.compiler.preset import Family
 from dsimport.compiler.suggest import closest
-from pydantic import ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import AliasEvent
-from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 if TYPE_CHECKING:
     from dsimport.compiler.load import LoadedRecipe

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,7 @@ from dsimport.compiler.diagnostics import Report, Span
 from dsimport.compiler.escape import single_line
 from dsimport.compiler.load import LoadedRecipe
 from dsimport.compiler.plan import InputFile
+from dsimport.compiler.yamltext import MAX_BYTES
 
 __all__ = ["MAX_LABEL_BYTES", "label_problem", "parse_labels", "read_labels"]
 
@@ -65,6 +67,8 @@ def read_labels(
         path = loaded.path_of(key, written)
         try:
             data = read(path)
+            if len(data) > MAX_BYTES:
+                raise OSError(errno.EFBIG, f"more than {MAX_BYTES} bytes")
             text = data.decode("utf-8")
         except OSError as error:
             reason = error.strerror or type(error).__name__
@@ -76,9 +80,7 @@ def read_labels(
             )
             return None
         except UnicodeDecodeError as error:
-            report.error(
-                "N0322", f"labels file is not UTF-8 (byte {error.start})", span, help="save the file as UTF-8"
-            )
+            report.error("N0322", f"labels file is not UTF-8 (byte {error.start})", span, help="save the file as UTF-8")
             return None
         used = InputFile(path=path, sha256=hashlib.sha256(data).hexdigest())
         written = parse_labels(text, path, report)

@@ -34,7 +34,9 @@ def normalisation(model: Model) -> Normalisation:
     fold = model.graph.fold_normalize
     different = len(set(std)) > 1
     if fold is True or (fold == "auto" and different):
-        return Normalisation(1.0, None, tuple(scale / s for s in std), tuple(-m / s for m, s in zip(mean, std, strict=True)))
+        return Normalisation(
+            1.0, None, tuple(scale / s for s in std), tuple(-m / s for m, s in zip(mean, std, strict=True))
+        )
     # Unequal std without the pass: the scale that halves the range of std minimises the worst gain error.
     middle = (min(std) + max(std)) / 2
     offsets = tuple(m / scale for m in mean) if any(mean) else None

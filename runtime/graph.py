@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from dsimport.runtime.onnx_file import GraphError, one_line, parse_model, read_model, real_inputs, serialize
 
 if TYPE_CHECKING:
-    from dsimport.runtime.reference.session import Session
     from numpy.typing import NDArray
+
+    from dsimport.runtime.reference.session import Session
 
 __all__ = [
     "BATCH_SYMBOL",

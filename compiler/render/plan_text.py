@@ -57,7 +57,9 @@ def count_actions(decisions: Iterable[Decision]) -> Counter[str]:
 def summary_line(name: str, counts: Counter[str]) -> str:
     """`Plan x: 2 to create, 3 to change, 6 up to date, 4 conditional.`"""
     parts = [f"{counts['create']} to create", f"{counts['change']} to change", f"{counts['same']} up to date"]
-    parts += [f"{counts[key]} {word}" for key, word in (("conditional", "conditional"), ("blocked", "blocked")) if counts[key]]
+    parts += [
+        f"{counts[key]} {word}" for key, word in (("conditional", "conditional"), ("blocked", "blocked")) if counts[key]
+    ]
     return f"Plan {name}: {', '.join(parts)}."
 
 

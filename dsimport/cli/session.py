@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from dsimport.compiler.resolve import Compiled, resolve
 __all__ = ["COMPILER", "Session", "add_recipe_arguments"]
 
 COMPILER = f"dsimport {VERSION}"
+MAX_TEXT = 1 << 20
 TOOLCHAINS: tuple[Toolchain, ...] = ("reference", "deepstream")
 
 
@@ -27,7 +29,9 @@ def add_recipe_arguments(parser: argparse.ArgumentParser, *, toolchain: bool = T
     parser.add_argument("recipes", nargs="+", metavar="RECIPE", help="recipe file, or a folder of recipes")
     parser.add_argument("--root", default=".", metavar="DIR", help="folder that holds models/ (default: here)")
     if toolchain:
-        parser.add_argument("--toolchain", choices=TOOLCHAINS, help="default: DSIMPORT_TOOLCHAIN, recipe, what is found")
+        parser.add_argument(
+            "--toolchain", choices=TOOLCHAINS, help="default: DSIMPORT_TOOLCHAIN, recipe, what is found"
+        )
 
 
 class Session:
@@ -44,8 +48,14 @@ class Session:
         self.notices: list[str] = []
 
     def read(self, path: str) -> bytes:
-        """The bytes of a file named root-relative or absolute."""
-        return (self.root / path).read_bytes()
+        """The bytes of a text file named root-relative or absolute, cut after `MAX_TEXT` + 1: readers refuse those.
+
+        OSError for what is no regular file: a pipe would block."""
+        place = self.root / path
+        if place.exists() and not place.is_file():
+            raise OSError(errno.EINVAL, "not a regular file")
+        with place.open("rb") as stream:
+            return stream.read(MAX_TEXT + 1)
 
     def recipe_paths(self) -> list[str]:
         """Recipe files as root-relative paths, in the order given; folders stand for the recipes in them."""
@@ -58,12 +68,16 @@ class Session:
             else:
                 found.append(name)
         base = self.root.resolve()
-        relative = (os.path.relpath(os.path.realpath(Path(name).parent) + "/" + Path(name).name, base) for name in found)
+        relative = (
+            os.path.relpath(os.path.realpath(Path(name).parent) + "/" + Path(name).name, base) for name in found
+        )
         paths = list(dict.fromkeys(Path(name).as_posix() for name in relative))
         if not paths:
             folders = ", ".join(self._paths)
             raise DsimportError(
-                Diagnostic("P0102", f"no recipe in {folders}", help=("name a recipe file, or a folder with *.yaml files",))
+                Diagnostic(
+                    "P0102", f"no recipe in {folders}", help=("name a recipe file, or a folder with *.yaml files",)
+                )
             )
         return paths
 

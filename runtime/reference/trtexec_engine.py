@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from dsimport._version import VERSION
 from dsimport.runtime.formats.trtexec import cpp_float
 from dsimport.runtime.onnx_file import GraphError, read_model, serialize
 from dsimport.runtime.reference.engine_file import (
@@ -26,8 +27,6 @@ from dsimport.runtime.reference.session import Session, SessionError, TensorInfo
 from dsimport.runtime.reference.trtexec_options import Options, ShapeRange
 from dsimport.runtime.reference.trtexec_signals import cleaning_up
 from dsimport.runtime.reference.trtexec_values import Shape
-
-from dsimport._version import VERSION
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

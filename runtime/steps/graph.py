@@ -120,4 +120,6 @@ def _names(tensors: dict[str, Any]) -> str:
 
 
 def _shape(dims: list[int | None] | None) -> str:
-    return "of unknown shape" if dims is None else "[" + ", ".join("N" if dim is None else str(dim) for dim in dims) + "]"
+    return (
+        "of unknown shape" if dims is None else "[" + ", ".join("N" if dim is None else str(dim) for dim in dims) + "]"
+    )

@@ -14,6 +14,7 @@ __all__ = ["run"]
 
 MIN_FREE_MB = 500
 
+
 def run(context: Context) -> Outcome:
     """Look for every program, module and video of the plan; report all that is missing at once."""
     report = Report()

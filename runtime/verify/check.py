@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+
 from dsimport.compiler.numbers import as_float32
 from dsimport.compiler.preset import Family
 from dsimport.runtime.onnx_file import GraphError, read_model, real_inputs, serialize

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
+
 from dsimport.runtime.verify.finish import iou_matrix
 from dsimport.runtime.verify.oracles import Detections
 

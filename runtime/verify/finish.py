@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+
 from dsimport.runtime.verify.oracles import Array, Detections
 
 __all__ = ["ClassLimits", "Placement", "finish", "iou_matrix", "place"]

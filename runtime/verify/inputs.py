@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from dsimport.compiler.expr import evaluate
 from dsimport.compiler.preset import CandidatesDecode, DetectionsDecode, Family, Part
 from dsimport.runtime.verify.finish import Placement

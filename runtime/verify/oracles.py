@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
+
 from dsimport.compiler.expr import Number, evaluate
 from dsimport.compiler.preset import CandidatesDecode, DetectionsDecode, Family, GridDecode, Part
-from numpy.typing import NDArray
 
 __all__ = ["Array", "Detections", "Names", "Tensors", "arranged", "detections"]
 

@@ -22,6 +22,7 @@ def main(argv: list[str]) -> int:
         import av  # noqa: F401 - all that is needed is looked for before any work is done
         import cv2  # noqa: F401
         import onnxruntime  # noqa: F401
+
         from dsimport.runtime.verify.check import VerifyError, verify
     except ImportError as error:
         return _end({"error": f"{error.name} is not installed", "missing": error.name})

@@ -11,6 +11,9 @@ import hashlib
 import math
 from pathlib import Path
 
+from e2e_support import recipe_text
+
+from dsimport.cli.session import COMPILER, Session
 from dsimport.compiler.decide import Decision, decide
 from dsimport.compiler.diagnostics import Report
 from dsimport.compiler.plan import Plan
@@ -21,9 +24,6 @@ from dsimport.runtime.records import load_state
 from dsimport.runtime.steps import HANDLERS
 from dsimport.runtime.steps.base import Context, Handler, Outcome
 from dsimport.runtime.toolversions import ToolVersions
-from e2e_support import recipe_text
-
-from dsimport.cli.session import COMPILER, Session
 
 NAME = "tiny-yolov8"
 RECIPE = f"recipes/{NAME}.yaml"

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from dsimport.compiler.diagnostics import DsimportError
 from e2e_quick import RECIPE, Quick, Versions
 from e2e_support import Project
+
+from dsimport.compiler.diagnostics import DsimportError
 
 PIPELINE = "visual kitti ds-run1 ds-run2 report"
 ENGINES = "engine-b2 bench-b2 engine-b4 bench-b4 scale bench-b1"

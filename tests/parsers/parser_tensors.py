@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
 from dsimport.compiler.parsers.binding import Binding, BoundTensor
 from dsimport.compiler.parsers.blocks import blocks_of
 from dsimport.compiler.preset import DetectionsDecode

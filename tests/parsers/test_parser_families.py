@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from dsimport.compiler.families import family_names
 from parser_build import FUNCTION, Workshop, bound
 from parser_host import Parser
 from parser_reference import KEEPS_EQUAL, REFERENCES, Net, Results, finish
 from parser_tensors import STYLES, by_role, tensors
+
+from dsimport.compiler.families import family_names
 
 Array = npt.NDArray[Any]
 ONE_CLASS = {"centerface", "blazeface"}

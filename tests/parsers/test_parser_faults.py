@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from dsimport.compiler.parsers.area import active_area
 from parser_build import FUNCTION, Workshop, bound
 from parser_host import DATA_TYPES, Parser
 from parser_tensors import tensors
+
+from dsimport.compiler.parsers.area import active_area
 
 REPRESENTATIVES = ("yolov8", "detr", "rt-detr", "yolov7-raw", "picodet", "efficient-nms", "centernet")
 SIZE = {"width": 96, "height": 64}

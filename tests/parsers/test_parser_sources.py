@@ -9,10 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from parser_build import FUNCTION, NAMES, Workshop, bound
+
 from dsimport.compiler.parsers.area import Area
 from dsimport.compiler.parsers.emit import ParserOptions, abi_files, emit_makefile, emit_parser
 from dsimport.compiler.parsers.names import parser_names
-from parser_build import FUNCTION, NAMES, Workshop, bound
 
 GOLDEN = ("yolov8", "detr", "rt-detr", "nms-rows", "centerface", "yolov4-raw", "nanodet")
 # Between them every branch of the templates: layouts, activations, transforms, counts, peaks.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 from decide_support import HOME, Memory, actions, applied, fresh_disk, make_plan, model_plan, reasons
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from dsimport.compiler.decide import decide, holds, show_condition
 from dsimport.compiler.plan import Condition, GeneratedFile, Hole, Step, Value
 from dsimport.compiler.record import Failure, ModelState, Running, StepRecord
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 VALUES: dict[str, Value] = {"peak.b64": 51, "peak.b128": 40, "max_batch": 64}
 IDLE = {"engine-b128": "skip", "bench-b128": "skip"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from dsimport.compiler.diagnostics import Report, Span
 from dsimport.compiler.families import family_names, load_family
 from dsimport.compiler.parsers.area import Area, active_area

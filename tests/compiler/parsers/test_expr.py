@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from dsimport.compiler.expr import ExprError, evaluate, names_in
 from hypothesis import given
 from hypothesis import strategies as st
+
+from dsimport.compiler.expr import ExprError, evaluate, names_in
 
 NAMES = {"classes": 80, "height": 640, "width": 480}
 

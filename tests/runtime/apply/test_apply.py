@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 from apply_support import HANDLERS, HOME, FixedVersions, events, make_plan, record, run, sh, small_plan, tree
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from dsimport.compiler.decide import decide
 from dsimport.compiler.plan import GeneratedFile, Hole, Plan, Step
 from dsimport.runtime.apply import apply_plan
 from dsimport.runtime.observe import DiskObservation
 from dsimport.runtime.records import forget_steps, load_state
 from dsimport.runtime.steps.base import Context, Outcome
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 RUNNING = ["emit", "engine-b64", "bench-b64", "scale", "kitti", "report"]
 SKIPPED = ["engine-b128", "bench-b128"]

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from apply_support import HANDLERS, HOME, alive, make_plan, record, run, sh, small_plan, tree, wait_for
+
 from dsimport.compiler.plan import GeneratedFile, Plan, Step
 from dsimport.runtime import process
 from dsimport.runtime.atomic import TEMPORARY, write_text

@@ -8,6 +8,9 @@ import time
 from dataclasses import fields
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from dsimport.runtime.formats.trtexec import (
     LayerTime,
     Spread,
@@ -23,8 +26,6 @@ from dsimport.runtime.formats.trtexec import (
     spread_of,
     summary_lines,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 WHEN = time.struct_time((2026, 7, 3, 4, 5, 6, 0, 0, 0))
 TIMES = st.floats(min_value=1e-6, max_value=1e9)

@@ -6,9 +6,10 @@ import importlib.util
 
 import onnx
 import pytest
-from dsimport.runtime.graph import GraphError, dynamic_batch, serialize, verify_batch
 from graph_support import Dims, baked_reshape, dims_of, model_of
 from onnx import TensorProto, helper
+
+from dsimport.runtime.graph import GraphError, dynamic_batch, serialize, verify_batch
 
 
 def made_dynamic(model: onnx.ModelProto) -> list[str]:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import onnx
 import pytest
-from dsimport.runtime.inspect_onnx import GraphError, ModelFacts, TensorFacts, inspect
-from dsimport.runtime.onnx_file import read_model
 from graph_support import model_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
+
+from dsimport.runtime.inspect_onnx import GraphError, ModelFacts, TensorFacts, inspect
+from dsimport.runtime.onnx_file import read_model
 
 
 def test_the_declarations_of_a_file(tmp_path: Path) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import pytest
-from dsimport.runtime.graph import GraphError, serialize, verify_batch
 from graph_support import baked_reshape, model_of, only_first_image
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
+
+from dsimport.runtime.graph import GraphError, serialize, verify_batch
 
 
 @settings(deadline=None, max_examples=10)

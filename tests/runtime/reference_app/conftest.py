@@ -10,8 +10,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from dsimport.runtime.reference.app import main
 from refapp_support import Case, write_clip, write_model
+
+from dsimport.runtime.reference.app import main
 
 SHADES = (20, 60, 100, 140, 180, 220)
 ROWS = ((0, 0.9, 4, 6, 20, 10), (1, 0.8, 30, 20, 12, 16))

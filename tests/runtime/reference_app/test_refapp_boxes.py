@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from refapp_support import Row, boxes_of, f32, objects
+
 from dsimport.runtime.reference import cluster as cluster_module
 from dsimport.runtime.reference.cluster import cluster, overlaps
 from dsimport.runtime.reference.nvinfer_config import ClassParams
 from dsimport.runtime.reference.postprocess import parse_labels, to_frame
 from dsimport.runtime.reference.preprocess import Geometry, geometry
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from refapp_support import Row, boxes_of, f32, objects
 
 
 def iou(a: Row, b: Row) -> Any:

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from dsimport.runtime.reference.app import main
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 from refapp_support import Case, write_clip, write_model
+
+from dsimport.runtime.reference.app import main
 
 Run = Callable[..., Any]
 

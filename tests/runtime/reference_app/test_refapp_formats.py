@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from dsimport.runtime.formats.kitti import KittiLine, KittiSummary, file_name, format_line, parse_line, read_folder
-from dsimport.runtime.formats.perf import PerfRow, format_header, format_row, parse_perf, steady_fps
 from hypothesis import given
 from hypothesis import strategies as st
+
+from dsimport.runtime.formats.kitti import KittiLine, KittiSummary, file_name, format_line, parse_line, read_folder
+from dsimport.runtime.formats.perf import PerfRow, format_header, format_row, parse_perf, steady_fps
 
 numbers = st.floats(0, 1e6).map(lambda value: round(value, 6))
 labels = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\n"), max_size=20)

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from dsimport.runtime.reference.console import Console
-from dsimport.runtime.reference.nvinfer_config import read_nvinfer_config
-from dsimport.runtime.reference.preprocess import PreprocessError, Preprocessor, geometry
 from hypothesis import given
 from hypothesis import strategies as st
 from refapp_support import Case, f32
+
+from dsimport.runtime.reference.console import Console
+from dsimport.runtime.reference.nvinfer_config import read_nvinfer_config
+from dsimport.runtime.reference.preprocess import PreprocessError, Preprocessor, geometry
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from dsimport.compiler.escape import ini_value
-from dsimport.runtime.reference.keyfile import KeyFile, KeyFileError
 from hypothesis import given
 from hypothesis import strategies as st
+
+from dsimport.compiler.escape import ini_value
+from dsimport.runtime.reference.keyfile import KeyFile, KeyFileError
 
 Getter = Callable[[KeyFile, str, str], object]
 INT, FLOAT, BOOL, TEXT = KeyFile.integer, KeyFile.number, KeyFile.boolean, KeyFile.string

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from dsimport.runtime.reference.parser_abi import Parser, ParserError, ParserFailed
 from refapp_support import boxes_of
+
+from dsimport.runtime.reference.parser_abi import Parser, ParserError, ParserFailed
 
 
 @contextmanager

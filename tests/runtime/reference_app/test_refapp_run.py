@@ -14,9 +14,10 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from refapp_support import Case, write_clip, write_model
+
 from dsimport.runtime.formats.kitti import KittiLine, format_line, parse_line, read_folder
 from dsimport.runtime.formats.perf import parse_perf
-from refapp_support import Case, write_clip, write_model
 
 Run = Callable[..., Any]
 PERSON = format_line(KittiLine("person", 4, 6, 24, 16, float(np.float32(0.9))))

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import onnx
 import pytest
-from dsimport.runtime.reference.trtexec import main
 from trtexec_support import Ran, Run, conv_model
+
+from dsimport.runtime.reference.trtexec import main
 
 
 @pytest.fixture

@@ -8,6 +8,9 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from dsimport.runtime.reference.engine_file import (
     ENGINE_FORMAT,
     EngineError,
@@ -16,8 +19,6 @@ from dsimport.runtime.reference.engine_file import (
     read_engine,
     write_engine,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 def meta_for(onnx: bytes, **changes: object) -> EngineMeta:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dsimport.runtime.reference import session as session_module
-from dsimport.runtime.reference.session import SessionError, TensorInfo, open_session
 from onnx import TensorProto, helper
 from trtexec_support import conv_model
+
+from dsimport.runtime.reference import session as session_module
+from dsimport.runtime.reference.session import SessionError, TensorInfo, open_session
 
 
 def test_a_session_knows_its_tensors_and_runs() -> None:

@@ -7,6 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from dsimport.runtime.reference.trtexec_bench import (
     Query,
     after_warm_up,
@@ -17,8 +20,6 @@ from dsimport.runtime.reference.trtexec_bench import (
 )
 from dsimport.runtime.reference.trtexec_engine import Failure
 from dsimport.runtime.reference.trtexec_options import Options
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 DURATIONS = st.lists(st.integers(1, 400), min_size=1, max_size=20)  # milliseconds per query, used over and over
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from dsimport.runtime.reference.trtexec_options import (
     Options,
     ShapeRange,
@@ -13,8 +16,6 @@ from dsimport.runtime.reference.trtexec_options import (
 )
 from dsimport.runtime.reference.trtexec_table import NOT_IMPLEMENTED, OPTIONS, help_text
 from dsimport.runtime.reference.trtexec_values import BadValue, OutOfRange
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 ONNX = "--onnx=m.onnx"
 SAMPLES = {

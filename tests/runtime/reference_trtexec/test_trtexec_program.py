@@ -11,12 +11,13 @@ from pathlib import Path
 
 import onnx
 import pytest
+from onnx import TensorProto, helper
+from trtexec_support import QUICK, Run, conv_model
+
 from dsimport.runtime.formats.trtexec import parse_trtexec_log
 from dsimport.runtime.reference import trtexec_engine
 from dsimport.runtime.reference.engine_file import EngineMeta, read_engine
 from dsimport.runtime.reference.trtexec_table import help_text
-from onnx import TensorProto, helper
-from trtexec_support import QUICK, Run, conv_model
 
 OUTSIDE = "Runtime dimension does not satisfy any optimization profile"
 SHAPES = ("--minShapes=images:1x3x8x8", "--optShapes=images:2x3x8x8", "--maxShapes=images:4x3x8x8")

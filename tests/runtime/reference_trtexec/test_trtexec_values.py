@@ -7,6 +7,9 @@ import string
 from contextlib import suppress
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from dsimport.runtime.reference.trtexec_values import (
     BadValue,
     OutOfRange,
@@ -19,8 +22,6 @@ from dsimport.runtime.reference.trtexec_values import (
     stof,
     stoi,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize(

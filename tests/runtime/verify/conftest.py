@@ -33,9 +33,7 @@ def workplace(tmp_path: Path, clip: Path) -> Callable[..., Workplace]:
     """
     import tinydet
 
-    def make(
-        layout: str, model: Any = None, preset: tuple[str, str] | None = None, **changes: str
-    ) -> Workplace:
+    def make(layout: str, model: Any = None, preset: tuple[str, str] | None = None, **changes: str) -> Workplace:
         folder = tmp_path / "recipes"
         folder.mkdir()
         onnx = tinydet.build(layout) if model is None else model
