@@ -17,9 +17,7 @@ MAX_LENGTH = 300
 MAX_MAGNITUDE = 1e15  # far above any tensor; keeps a chain of products from growing without bound
 
 # Python's own tokenizer warns about text such as `1if`; what is not plainly a token is refused before it gets there.
-_TOKENS = re.compile(
-    r"(?:\s+|(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?(?![\w.])|[A-Za-z_][A-Za-z0-9_]*|[-+*/%()])*", re.ASCII
-)
+_TOKEN = re.compile(r"\s+|(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?(?![\w.])|[A-Za-z_]\w*|[-+*/%()]", re.ASCII)
 _OPERATORS: dict[type[ast.operator], Callable[[Number, Number], Number]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -54,12 +52,23 @@ def names_in(text: str | Number) -> frozenset[str]:
 def _parse(text: str) -> ast.expr:
     if len(text) > MAX_LENGTH:
         raise ExprError(f"longer than {MAX_LENGTH} characters")
-    if not _TOKENS.fullmatch(text) or "**" in text:
+    if not _is_tokens(text) or "**" in text:
         raise ExprError(f"{text!r} is not arithmetic: numbers, names, + - * / // % and parentheses are")
     try:
         return ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise ExprError(f"{text!r} is not a complete arithmetic expression") from None
+
+
+def _is_tokens(text: str) -> bool:
+    """Whether the text is tokens from end to end, each taken whole: one pass, however hostile the text."""
+    position = 0
+    while position < len(text):
+        token = _TOKEN.match(text, position)
+        if token is None:
+            return False
+        position = token.end()
+    return True
 
 
 def _evaluate(node: ast.expr, names: Mapping[str, Number]) -> Number:

@@ -18,6 +18,7 @@ __all__ = [
     "Boxes",
     "CandidatesDecode",
     "Classes",
+    "Constant",
     "Count",
     "Defaults",
     "DetectionsDecode",
@@ -48,6 +49,17 @@ def _check_arithmetic(value: int | float | str) -> int | float | str:
 
 
 Arithmetic: TypeAlias = Annotated[int | float | str, Field(union_mode="smart"), AfterValidator(_check_arithmetic)]
+
+
+def _check_constant(value: int | float | str) -> int | float | str:
+    try:
+        evaluate(value, {})
+    except ExprError as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
+Constant: TypeAlias = Annotated[int | float | str, Field(union_mode="smart"), AfterValidator(_check_constant)]
 Identifier: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 TensorName: TypeAlias = Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
@@ -322,9 +334,9 @@ class Preprocess(Strict):
     """How the family wants its input, in a recipe's words: colour order, y = scale * (x - 255 mean) / std, resize."""
 
     color: Literal["rgb", "bgr", "gray"] = "rgb"
-    scale: Arithmetic = "1/255"
-    mean: tuple[Arithmetic, ...] = (0, 0, 0)
-    std: tuple[Arithmetic, ...] = (1, 1, 1)
+    scale: Constant = "1/255"
+    mean: tuple[Constant, ...] = (0, 0, 0)
+    std: tuple[Constant, ...] = (1, 1, 1)
     resize: Literal["stretch", "letterbox", "letterbox-center"] = "stretch"
 
 
@@ -383,6 +395,10 @@ class Family(Strict):
             raise ValueError(f"decode names a tensor that is not there: {', '.join(unknown)}")
         if unused := sorted(self.tensors.keys() - roles):
             raise ValueError(f"decode does not use the tensor: {', '.join(unused)}")
+        levels = self.decode.levels if isinstance(self.decode, CandidatesDecode) else None
+        for role, spec in self.tensors.items():
+            if not isinstance(spec.name, str) and (levels is None or len(spec.name) != len(levels.strides)):
+                raise ValueError(f"tensor {role} needs one name, or one per level of decode.levels")
         if self.needs_nms and self.defaults.cluster == "none":
             raise ValueError("needs_nms and defaults.cluster: none contradict each other")
         return self

@@ -12,7 +12,7 @@ from dsimport.compiler.escape import single_line
 from dsimport.compiler.expr import ExprError, Number, evaluate
 from dsimport.compiler.parsers.binding import Binding, BoundTensor, Level
 from dsimport.compiler.parsers.blocks import LayoutError, blocks_of
-from dsimport.compiler.preset import CandidatesDecode, Family, Levels, TensorSpec
+from dsimport.compiler.preset import CandidatesDecode, DetectionsDecode, Family, Levels, TensorSpec
 
 __all__ = ["Binding", "BoundTensor", "Level", "bind", "levels_of"]
 
@@ -205,6 +205,7 @@ def bind(
     binding = Binding(family, height, width, classes, tuple(tensors), levels, names)
     try:
         blocks_of(binding)
+        _check_numbers(binding)
     except (LayoutError, ExprError) as error:
         finder.problem("N0413", f"family {family.family}: {error}", "model.family", "correct the preset, or the sizes")
         return None
@@ -227,6 +228,25 @@ def _check_roles(finder: _Finder) -> None:
                 f"model.tensors.{role}",
                 f"its tensors: {', '.join(known)}",
             )
+
+
+def _check_numbers(binding: Binding) -> None:
+    """Work out every other number of the preset once, so that emitting cannot fail. Raises LayoutError, ExprError."""
+    decode = binding.family.decode
+    if isinstance(decode, DetectionsDecode):
+        return
+    least_one = {"topk": decode.topk}
+    others: dict[str, Number | str | None] = {}
+    if isinstance(decode, CandidatesDecode):
+        others["exp_clip"] = decode.boxes.exp_clip
+        others["cell_offset"] = decode.levels.cell_offset if decode.levels else None
+    else:
+        least_one["stride"] = decode.stride
+        others |= {"cell_offset": decode.cell_offset, "scale": decode.boxes.scale}
+    for name, expression in {**others, **least_one}.items():
+        value = None if expression is None else evaluate(expression, binding.dims)
+        if value is not None and name in least_one and not 1 <= value <= MAX_DIM:
+            raise LayoutError(f"{name} is {value:g}")
 
 
 def _levels(finder: _Finder) -> tuple[Level, ...]:

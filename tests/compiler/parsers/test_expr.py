@@ -67,6 +67,8 @@ def test_whole_numbers_stay_whole() -> None:
         "(" * 200 + "1" + ")" * 200,
         "1\0",
         "é",
+        "a" * 250 + "!",
+        " " * 250 + "!",
         True,
         float("nan"),
         float("inf"),

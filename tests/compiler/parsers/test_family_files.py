@@ -5,16 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from dsimport.compiler.diagnostics import Report
 from dsimport.compiler.families import load_family_file
 from dsimport.compiler.parsers.bind import bind
 from dsimport.compiler.parsers.emit import ParserOptions, emit_parser
 from dsimport.compiler.parsers.names import parser_names
-from hypothesis import given
-from hypothesis import strategies as st
 
-PRESET = Path(__file__).parents[3] / "recipes" / "families" / "yolov4-raw.yaml"
-TEXT = PRESET.read_text("utf-8")
+FOLDER = Path(__file__).parents[3] / "recipes" / "families"
+TEXT = (FOLDER / "yolov4-raw.yaml").read_text("utf-8")
+PRESETS = [path.read_text("utf-8") for path in sorted(FOLDER.glob("*.yaml"))]
 
 
 def test_a_preset_outside_the_package_makes_a_parser() -> None:
@@ -66,11 +68,16 @@ def test_what_is_no_preset_is_refused(data: bytes) -> None:
     assert report.errors
 
 
-@given(st.integers(0, len(TEXT) - 1), st.binary(max_size=8), st.integers(0, 30))
-def test_a_damaged_preset_never_raises(at: int, junk: bytes, cut: int) -> None:
-    data = TEXT.encode()
+@given(st.sampled_from(PRESETS), st.floats(0, 1), st.binary(max_size=8), st.integers(0, 30))
+def test_a_damaged_preset_never_raises(text: str, where: float, junk: bytes, cut: int) -> None:
+    data = text.encode()
+    at = int(where * len(data))
     report = Report()
     family = load_family_file("mine.yaml", data[:at] + junk + data[at + cut :], report)
     assert (family is None) == bool(report.errors)
     if family is not None:
-        bind(family, height=64, width=96, classes=3, report=report)
+        family.flat_defaults()
+        binding = bind(family, height=64, width=96, classes=3, report=report)
+        assert (binding is None) == bool(report.errors)
+        if binding is not None:
+            emit_parser(binding, ParserOptions(parser_names("mine"), 0.3))
