@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dsimport.compiler.plan import Hole, Text
+from dsimport.compiler.plan import Hole, Text, joined
 
 __all__ = ["FOLDERS", "Layout", "MAX_BATCH", "RUN1_STREAMS", "RUN2_RETRY_STREAMS", "RUN2_STREAMS"]
 
@@ -38,14 +38,7 @@ class Layout:
 
     def at(self, *parts: str | int | Hole) -> Text:
         """`home/` + parts joined to one path text; holes stay holes."""
-        pieces: list[str | Hole] = [f"{self.home}/"]
-        for part in parts:
-            if isinstance(part, Hole):
-                pieces += [part, ""]
-            else:
-                pieces[-1] = f"{pieces[-1]}{part}"
-        pieces = [piece for piece in pieces if piece != ""]
-        return pieces[0] if len(pieces) == 1 and isinstance(pieces[0], str) else tuple(pieces)
+        return joined([f"{self.home}/", *(part if isinstance(part, Hole) else str(part) for part in parts)])
 
     @property
     def source_folder(self) -> str:

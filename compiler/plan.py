@@ -27,6 +27,7 @@ __all__ = [
     "digest_of",
     "fill",
     "holes_in",
+    "joined",
     "show_text",
 ]
 
@@ -64,6 +65,19 @@ class Hole(Frozen):
 
 
 Text: TypeAlias = str | tuple[str | Hole, ...]
+
+
+def joined(pieces: Iterable[str | Hole]) -> Text:
+    """Pieces as one text: neighbouring strings become one, and a text without holes is a plain string."""
+    out: list[str | Hole] = []
+    for piece in pieces:
+        if isinstance(piece, str) and out and isinstance(out[-1], str):
+            out[-1] += piece
+        elif piece != "":
+            out.append(piece)
+    if len(out) == 1 and isinstance(out[0], str):
+        return out[0]
+    return tuple(out) if out else ""
 
 
 def holes_in(text: Text) -> set[str]:

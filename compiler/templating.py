@@ -7,8 +7,8 @@ Python code; templates cannot make one. An undefined name is an error.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,9 @@ import jinja2
 
 from dsimport.compiler import escape
 from dsimport.compiler.numbers import float32_text
-from dsimport.compiler.plan import Hole, Text
+from dsimport.compiler.plan import Hole, Text, joined
 
-__all__ = ["Raw", "render", "render_text"]
+__all__ = ["Raw", "render", "render_text", "use_bytecode_cache"]
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 
@@ -57,7 +57,18 @@ _QUOTES: dict[str, Callable[[str], str]] = {
 }
 
 
-@lru_cache(maxsize=None)
+_cache: jinja2.BytecodeCache | None = None
+
+
+def use_bytecode_cache(cache: jinja2.BytecodeCache | None) -> None:
+    """Have compiled templates kept in `cache`. Compiling them is a third of the time of planning one recipe; where the
+    cache lies is the caller's business, since nothing here may touch a disk by itself."""
+    global _cache
+    _cache = cache
+    _environment.cache_clear()
+
+
+@functools.cache
 def _environment(language: str) -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -68,6 +79,7 @@ def _environment(language: str) -> jinja2.Environment:
         keep_trailing_newline=True,
         autoescape=False,  # HTML is not among the languages here; finalize escapes for the others
         auto_reload=False,
+        bytecode_cache=_cache,
     )
 
 
@@ -79,7 +91,4 @@ def render(language: str, template: str, **context: Any) -> str:
 def render_text(language: str, template: str, **context: Any) -> Text:
     """Like `render`, for templates that print `Hole`s: the result keeps them as holes."""
     parts = render(language, template, **context).split("\0")
-    if len(parts) == 1:
-        return parts[0]
-    pieces = (Hole(value=part) if index % 2 else part for index, part in enumerate(parts))
-    return tuple(piece for piece in pieces if piece != "")
+    return joined(Hole(value=part) if index % 2 else part for index, part in enumerate(parts))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -11,6 +12,8 @@ def main() -> int:
 
         print(f"dsimport {VERSION}")
         return 0
+    # Looking for pydantic plugins means reading the metadata of every installed package.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from dsimport.cli.main import run
 
     return run(sys.argv[1:])

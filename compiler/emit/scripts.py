@@ -5,8 +5,8 @@ from __future__ import annotations
 from dsimport.compiler import escape
 from dsimport.compiler.layout import Layout
 from dsimport.compiler.model import Model
-from dsimport.compiler.plan import GeneratedFile, Hole, Step, Text
-from dsimport.compiler.templating import Raw, render, render_text
+from dsimport.compiler.plan import GeneratedFile, Hole, Step, Text, joined
+from dsimport.compiler.templating import render
 
 __all__ = ["emit_single_stream_script", "emit_step_scripts"]
 
@@ -26,10 +26,26 @@ def emit_single_stream_script(model: Model, base: str) -> str:
     )
 
 
-def _word(text: Text) -> list[Raw | Hole]:
-    """One shell word: quoted fragments and numbers, side by side."""
-    parts = (text,) if isinstance(text, str) else text
-    return [part if isinstance(part, Hole) else Raw(escape.shell_word(part)) for part in parts]
+_HEAD = """\
+#!/bin/sh
+# Step {step} of {name}, by hand: the command that `dsimport apply` runs, from the same folder.
+set -eu
+cd "$(dirname "$0")/../../.."
+exec"""
+
+
+def _script(step: str, name: str, argv: tuple[Text, ...]) -> Text:
+    """A script of one command. Each word is quoted fragments and numbers, side by side."""
+    pieces: list[str | Hole] = [_HEAD.format(step=step, name=name)]
+    for word in argv:
+        pieces.append(" ")
+        pieces += (part if isinstance(part, Hole) else escape.shell_word(part) for part in _parts(word))
+    pieces.append("\n")
+    return joined(pieces)
+
+
+def _parts(text: Text) -> tuple[str | Hole, ...]:
+    return (text,) if isinstance(text, str) else text
 
 
 def emit_step_scripts(name: str, recipe: str, toolchain: str, steps: tuple[Step, ...]) -> tuple[GeneratedFile, ...]:
@@ -38,8 +54,6 @@ def emit_step_scripts(name: str, recipe: str, toolchain: str, steps: tuple[Step,
     files = []
     for step in steps:
         argv = step.argv or ("dsimport", "apply", recipe, "--toolchain", toolchain, "--again", step.id)
-        content = render_text(
-            "shell", "scripts/step.sh.j2", step=step.id, name=name, words=[_word(text) for text in argv]
-        )
+        content = _script(step.id, name, argv)
         files.append(GeneratedFile(path=layout.script(step.id), content=content, executable=True))
     return tuple(files)

@@ -16,6 +16,7 @@ from dsimport.compiler.lower import lower
 from dsimport.compiler.model import Toolchain
 from dsimport.compiler.plan import Plan
 from dsimport.compiler.resolve import Compiled, resolve
+from dsimport.compiler.templating import use_bytecode_cache
 
 __all__ = ["COMPILER", "Session", "add_recipe_arguments"]
 
@@ -38,6 +39,7 @@ class Session:
     """Compiles the recipes named on a command line. `sources` keeps the texts read, for carets in diagnostics."""
 
     def __init__(self, args: argparse.Namespace) -> None:
+        use_template_cache()
         self.root = Path(args.root)
         self._chosen: str | None = getattr(args, "toolchain", None)
         self._paths: list[str] = list(args.recipes)
@@ -141,6 +143,20 @@ class Session:
             if self._found == "reference":
                 self.notices.append("no deepstream-app and trtexec here: planning for the reference toolchain (CPU)")
         return self._found
+
+
+def use_template_cache() -> None:
+    """Keep compiled templates in the user's cache folder, as Python keeps its own bytecode. Without one, do without."""
+    from jinja2 import FileSystemBytecodeCache
+
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 - Path raises without HOME
+    folder = Path(home) / "dsimport" / f"templates-{VERSION}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if folder.stat().st_uid == os.getuid() and os.access(folder, os.W_OK):
+            use_bytecode_cache(FileSystemBytecodeCache(str(folder)))
+    except OSError:
+        return
 
 
 def _has_deepstream(which: Callable[[str], str | None]) -> bool:
