@@ -1,0 +1,183 @@
+"""Holds what a parser returned for one frame against what the model's own post-processing returned."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from live_processors import Objects
+
+__all__ = ["Case", "Tally", "compare"]
+
+Array = npt.NDArray[Any]
+SCORE = 1e-6
+PIXELS = 1e-3
+SLIVER = 2 * PIXELS  # a box this thin after the cut to the frame may be there or not
+
+
+@dataclass(frozen=True)
+class Case:
+    """One frame's tensors and how they are to be read.
+
+    logits: [Q, C]. boxes: [Q, 4], cx, cy, w, h as fractions of the input. height, width: of the input, pixels.
+    shown: (height, width) of the part of the input that shows the frame, pixels. softmax: over all columns, the last
+    being no object. limit: results kept before the threshold, None for one class per query and no limit.
+    """
+
+    logits: Array
+    boxes: Array
+    threshold: float
+    height: int
+    width: int
+    shown: tuple[int, int]
+    softmax: bool
+    limit: int | None
+
+
+@dataclass
+class Tally:
+    """What comparisons found. undecided: objects whose score is on the threshold or ties with one just cut off."""
+
+    tensors: int = 0
+    objects: int = 0
+    worst_score: float = 0.0
+    worst_box: float = 0.0
+    missing: int = 0
+    extra: int = 0
+    undecided: int = 0
+
+    def add(self, other: Tally) -> None:
+        """Count another tally's comparisons, too."""
+        for name in ("tensors", "objects", "missing", "extra", "undecided"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.worst_score = max(self.worst_score, other.worst_score)
+        self.worst_box = max(self.worst_box, other.worst_box)
+
+
+def compare(found: Array, wanted: Objects, case: Case) -> Tally:
+    """found: the parser's objects, a structured array. wanted: the processor's, before the cut to the frame."""
+    got = np.stack([found[key].astype(float) for key in ("class_id", "score", "left", "top", "width", "height")], 1)
+    got[:, 4:] += got[:, 2:4]
+    want = rows(wanted, case)
+    pairs = match(got, want)
+    left, right = [i for i, _ in pairs], [j for _, j in pairs]
+    difference = np.abs(got[left] - want[right])
+    extra = np.delete(got, left, axis=0)
+    missing = np.delete(want, right, axis=0)
+    tally = Tally(
+        tensors=1,
+        objects=len(pairs),
+        worst_score=float(difference[:, 1].max(initial=0.0)),
+        worst_box=float(difference[:, 2:].max(initial=0.0)),
+    )
+    extra, missing = extra[~is_sliver(extra)], missing[~is_sliver(missing)]
+    if len(extra) or len(missing):
+        extra, missing, tally.undecided = settle(extra, missing, wanted, case)
+    tally.extra, tally.missing = len(extra), len(missing)
+    return tally
+
+
+def rows(objects: Objects, case: Case) -> Array:
+    """[n, 6]: class, score, edges cut to the frame; without boxes that are no boxes or show nothing of the frame."""
+    height, width = case.shown
+    boxes = objects.boxes.astype(float)
+    out = np.concatenate([objects.classes[:, None], objects.scores[:, None], boxes], axis=1, dtype=float)
+    out = out[np.isfinite(boxes).all(axis=1)]
+    out[:, 2:] = np.clip(out[:, 2:], 0.0, [width, height, width, height])
+    return out[(out[:, 4] > out[:, 2]) & (out[:, 5] > out[:, 3])]
+
+
+def is_sliver(table: Array) -> Array:
+    sides: Array = np.minimum(table[:, 4] - table[:, 2], table[:, 5] - table[:, 3])
+    return sides <= SLIVER
+
+
+def is_same(one: Array, many: Array) -> Array:
+    """Which of the rows of `many` are the row `one`, within the tolerances."""
+    difference = np.abs(many - one)
+    return (difference[:, 0] == 0) & (difference[:, 1] <= SCORE) & (difference[:, 2:] <= PIXELS).all(axis=1)
+
+
+def match(got: Array, want: Array) -> list[tuple[int, int]]:
+    """Pairs of indices of equal rows; each row is in one pair at most."""
+    pairs = []
+    free = np.ones(len(want), bool)
+    order = np.lexsort(want.T[::-1])  # close to each other in order: equal objects of both sides
+    for i in np.lexsort(got.T[::-1]):
+        candidates = order[free[order]]
+        hits = candidates[is_same(got[i], want[candidates])]
+        if len(hits):
+            nearest = hits[np.abs(want[hits] - got[i]).sum(axis=1).argmin()]
+            free[nearest] = False
+            pairs.append((int(i), int(nearest)))
+    return pairs
+
+
+def settle(extra: Array, missing: Array, wanted: Objects, case: Case) -> tuple[Array, Array, int]:
+    """Take out what rounding decides: a score on the threshold, or equal to that of the last result kept.
+
+    Which of equal scores a processor keeps is an accident of its sorting. The other one must then be a result that the
+    tensors really hold, and no two results may be the same one.
+    """
+    scores = probabilities(case)
+    full = case.limit is not None and len(wanted.scores) == min(case.limit, scores.size)
+    last = float(wanted.scores.min()) if full else -np.inf
+    taken: set[tuple[int, int]] = set()
+    kept, open_extra = np.ones(len(extra), bool), 0
+    for i, row in enumerate(extra):
+        place = origin(row, scores, case)
+        if place is None or place in taken:
+            continue
+        taken.add(place)
+        on_threshold = abs(row[1] - case.threshold) <= SCORE
+        tied = full and abs(row[1] - last) <= SCORE
+        other_class = case.limit is None and abs(row[1] - scores[place[0]].max()) <= SCORE
+        if on_threshold or tied or other_class:
+            kept[i] = False
+            open_extra += 1
+    near = (np.abs(missing[:, 1] - case.threshold) <= SCORE) | (full & (np.abs(missing[:, 1] - last) <= SCORE))
+    for i, row in enumerate(missing):
+        if case.limit is None and not near[i]:  # the same box under another class of the same score
+            near[i] = any((np.abs(other[1:] - row[1:]) <= PIXELS).all() for other in extra[~kept])
+    # A tie may be settled by a result that shows nothing of the frame; otherwise each one missing has its replacement.
+    unseen = int((~is_visible(case)).any()) * len(missing)
+    at_threshold = int((np.abs(missing[:, 1] - case.threshold) <= SCORE).sum())
+    allowed = open_extra + unseen + at_threshold
+    if near.sum() > allowed:
+        near[:] = False
+    return extra[kept], missing[~near], int(open_extra + near.sum())
+
+
+def probabilities(case: Case) -> Array:
+    """[Q, classes] in float64, from the logits."""
+    logits = case.logits.astype(float)
+    with np.errstate(all="ignore"):
+        if not case.softmax:
+            return np.asarray(1 / (1 + np.exp(-logits)))
+        e = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray((e / e.sum(axis=1, keepdims=True))[:, :-1])
+
+
+def edges(case: Case) -> Array:
+    """[Q, 4] in pixels, cut to the frame."""
+    unit = np.array([case.width, case.height] * 2, float)
+    boxes = case.boxes.astype(float) * unit
+    half = boxes[:, 2:] / 2
+    height, width = case.shown
+    with np.errstate(invalid="ignore"):  # infinity less infinity: such a box equals none
+        found = np.concatenate([boxes[:, :2] - half, boxes[:, :2] + half], axis=1)
+    return np.clip(found, 0.0, [width, height, width, height])
+
+
+def is_visible(case: Case) -> Array:
+    box = edges(case)
+    return np.asarray((box[:, 2] - box[:, 0] > SLIVER) & (box[:, 3] - box[:, 1] > SLIVER))
+
+
+def origin(row: Array, scores: Array, case: Case) -> tuple[int, int] | None:
+    """(query, class) that a result came from."""
+    hits = (np.abs(edges(case) - row[2:]) <= PIXELS).all(axis=1) & (np.abs(scores[:, int(row[0])] - row[1]) <= SCORE)
+    queries = np.flatnonzero(hits)
+    return (int(queries[0]), int(row[0])) if len(queries) else None
