@@ -8,6 +8,7 @@ side merge.
 from __future__ import annotations
 
 from dsimport.compiler.codedoc import CodeDoc
+from dsimport.compiler.codes_acquire import ACQUIRE_CODES
 from dsimport.compiler.codes_family import FAMILY_CODES
 from dsimport.compiler.codes_model import MODEL_CODES
 from dsimport.compiler.codes_recipe import RECIPE_CODES

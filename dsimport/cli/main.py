@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 __all__ = ["COMMANDS", "build_parser", "run"]
 
-COMMANDS = ("plan", "apply", "validate", "show", "verify", "status", "clean", "explain", "schema", "completion")
+COMMANDS = ("lock", "plan", "apply", "validate", "show", "verify", "status", "clean", "explain", "schema", "completion")
 
 INTERRUPTED = 130
 

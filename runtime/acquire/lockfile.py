@@ -1,0 +1,133 @@
+"""Making lock files: what a source gives now, and what moved since it was locked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from dsimport.compiler.escape import single_line
+from dsimport.compiler.load import LoadedRecipe
+from dsimport.compiler.lock import Lock, LockedFile, LockedSource, LockedTensor, locked_source
+from dsimport.runtime.acquire.gather import Gathered, Pins, gather, labels_of
+from dsimport.runtime.acquire.hub import Hub
+from dsimport.runtime.acquire.problems import problem
+from dsimport.runtime.acquire.sources import Tools, Wanted
+from dsimport.runtime.inspect_onnx import TensorFacts, inspect
+from dsimport.runtime.onnx_file import GraphError
+from dsimport.runtime.steps.acquire import check_architectures, labels_of_config
+
+__all__ = ["Subject", "make_lock", "moved_upstream", "subject_of"]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is to be locked. classes: of the recipe or its family; labels: whether they come from the source."""
+
+    source: LockedSource
+    wanted: Wanted
+    classes: int
+    labels: bool
+
+
+def subject_of(loaded: LoadedRecipe, root: Path, classes: int) -> Subject:
+    """The source of a recipe; local paths as seen from here."""
+    source, facts = loaded.recipe.source, locked_source(loaded)
+    where, sha256 = facts.where, None
+    if source.file is not None:
+        where, sha256 = str(root / loaded.path_of("source.file.path", source.file.path)), source.file.sha256
+    elif source.url is not None:
+        sha256 = source.url.sha256
+    remote = source.huggingface or source.ngc
+    wanted = Wanted(
+        kind=facts.kind,
+        where=where,
+        revision=facts.revision,
+        sha256=sha256,
+        variant=facts.variant,
+        file=facts.file,
+        token_env=remote.token_env if remote is not None else None,
+    )
+    if facts.kind == "file" and Path(where).is_dir():
+        raise problem(
+            "A0202",
+            f"'{single_line(facts.where)}' is a folder, and exporting checkpoints is not in this version",
+            "export it to ONNX (optimum-cli export onnx) and name the .onnx file",
+        )
+    return Subject(facts, wanted, classes, loaded.recipe.model.labels in (None, "config"))
+
+
+def make_lock(subject: Subject, tools: Tools, old: Lock | None = None) -> Lock:
+    """The lock of what the source gives now. old: a lock whose choice of files stays while its commit does.
+
+    DsimportError with A and H codes, A0301 for a file that is no ONNX model.
+    """
+    pins = None
+    if old is not None and old.source == subject.source and old.commit is not None:
+        commit, _ = _hub(subject, tools).commit_of(subject.wanted.revision or "main")
+        if commit == old.commit:
+            pins = Pins(old.commit, old.onnx, old.files)
+    got = gather(subject.wanted, pins, tools, check_architectures, locking=True)
+    wanted = subject.wanted.sha256
+    if wanted is not None and got.onnx.sha256 != wanted.lower():
+        raise problem(
+            "A0205",
+            f"'{single_line(subject.source.where)}' has sha256 {got.onnx.sha256}, the recipe wants {wanted}",
+            "correct the recipe's sha256 if the new file is the one you want",
+        )
+    licence = old.licence if pins is not None and old is not None else got.licence
+    return _lock(subject, got, licence)
+
+
+def moved_upstream(subject: Subject, old: Lock, tools: Tools) -> list[str]:
+    """What the source gives now that differs from the lock, a line each; nothing large is fetched from the hub."""
+    if old.commit is None:
+        from dsimport.compiler.lock import differences
+
+        return differences(old, make_lock(subject, tools))
+    hub = _hub(subject, tools)
+    revision = subject.wanted.revision or "main"
+    commit, _ = hub.commit_of(revision)
+    if commit == old.commit:
+        return []
+    lines = [f"{revision}: commit {old.commit[:12]} -> {commit[:12]}"]
+    now = hub.listing(commit).files
+    for pin in old.files:
+        remote = now.get(pin.path)
+        if remote is None:
+            lines.append(f"{pin.path}: gone")
+        elif remote.size != pin.size or remote.sha256 not in (None, pin.sha256):
+            lines.append(f"{pin.path}: changed, {pin.size:,} -> {remote.size:,} bytes")
+        else:
+            lines.append(f"{pin.path}: {'same content' if remote.sha256 else 'same size'}")
+    return [single_line(line) for line in lines]
+
+
+def _hub(subject: Subject, tools: Tools) -> Hub:
+    wanted = subject.wanted
+    return Hub(wanted.where, token_env=wanted.token_env, policy=tools.policy, say=tools.say)
+
+
+def _lock(subject: Subject, got: Gathered, licence: str | None) -> Lock:
+    try:
+        facts = inspect(got.onnx.local)
+    except GraphError as error:
+        reason = single_line(str(error).replace(str(got.onnx.local), got.onnx.path))
+        raise problem("A0301", f"the model cannot be used: {reason}", "name another ONNX file") from None
+    names = (got.config or {}).get("architectures")
+    architectures = tuple(str(name)[:200] for name in names[:16]) if isinstance(names, list) else ()
+    return Lock(
+        source=subject.source,
+        commit=got.commit,
+        onnx=got.onnx.path,
+        files=tuple(LockedFile(path=item.path, size=item.size, sha256=item.sha256) for item in got.files()),
+        licence=licence,
+        architectures=architectures,
+        opset=facts.opset,
+        inputs=_tensors(facts.inputs),
+        outputs=_tensors(facts.outputs),
+        labels=tuple(labels_of(got, subject.classes, labels_of_config)) if subject.labels else None,
+    )
+
+
+def _tensors(items: tuple[TensorFacts, ...]) -> tuple[LockedTensor, ...]:
+    return tuple(LockedTensor(name=item.name, dtype=item.dtype, shape=item.dims) for item in items)
