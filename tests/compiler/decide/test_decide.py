@@ -78,6 +78,8 @@ def test_a_setting_reruns_the_file_and_its_readers_only() -> None:
     config, source = decide(plan, state, disk)[0].files
     assert (config.status, config.old_text, config.new_text) == ("change", "threshold=0.25\n", "threshold=0.3\n")
     assert source.status == "same"
+    after = applied(plan, disk, VALUES, state)
+    assert [step for step in STEPS if after.steps.get(step) is not state.steps.get(step)] == ["emit", "kitti"]
 
 
 def test_a_tool_version_reruns_its_steps_and_what_needs_them() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import io
+import json
 import os
 import random
 import resource
@@ -20,7 +22,7 @@ from apply_support import HANDLERS, HOME, alive, make_plan, record, run, sh, sma
 from dsimport.compiler.plan import GeneratedFile, Plan, Step
 from dsimport.runtime import process
 from dsimport.runtime.atomic import TEMPORARY, write_text
-from dsimport.runtime.lock import ModelLock, holder
+from dsimport.runtime.lock import PATIENCE_S, ModelLock, holder
 from dsimport.runtime.steps.base import Context, Outcome
 
 KILLS = int(os.environ.get("DSIMPORT_TEST_KILLS", "30"))
@@ -162,6 +164,30 @@ def test_a_lock_ends_with_its_process_however_that_ends(tmp_path: Path) -> None:
     exit_code(pid)
     with ModelLock(tmp_path / HOME):
         pass
+
+
+def test_a_lock_in_the_hands_of_a_dead_process_child_is_waited_for(tmp_path: Path) -> None:
+    """What `kill -9` between fork and exec leaves: a child that keeps the lock until it has become its program."""
+    with ModelLock(tmp_path / HOME):
+        pass
+    lock = tmp_path / HOME / ".dsimport/lock"
+    dead = in_child(lambda: 0)
+    exit_code(dead)
+
+    def hold() -> int:
+        with lock.open("r+") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            stream.write(json.dumps({"pid": dead, "since": "2026"}))
+            stream.flush()
+            (tmp_path / "held").touch()
+            time.sleep(2 * PATIENCE_S)
+        return 0
+
+    pid = in_child(hold)
+    assert wait_for((tmp_path / "held").exists)
+    with ModelLock(tmp_path / HOME):
+        pass
+    assert exit_code(pid) == 0
 
 
 def test_a_file_system_without_locks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
