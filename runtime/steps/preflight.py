@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+from pathlib import Path
 
 from dsimport.compiler.defaults import DEFAULT_VIDEO
 from dsimport.compiler.diagnostics import DsimportError, Report
+from dsimport.compiler.escape import single_line
 from dsimport.runtime.steps.base import Context, Outcome
 from dsimport.runtime.toolversions import find_program, missing_program
 
@@ -36,6 +38,7 @@ def run(context: Context) -> Outcome:
                 else "correct pipeline.video; paths are relative to the recipe"
             )
             report.error("H0503", f"video '{video}' does not exist", help=fix)
+        _check_uri(path, report)
     free = shutil.disk_usage(context.root).free // 2**20
     if free < MIN_FREE_MB:
         report.error(
@@ -46,3 +49,14 @@ def run(context: Context) -> Outcome:
     videos = len(params["videos"])
     found = f"{len(params['programs'])} programs, {videos} video{'s' if videos > 1 else ''}"
     return Outcome({}, f"{found}, {free // 1024} GiB free")
+
+
+def _check_uri(path: Path, report: Report) -> None:
+    """deepstream-app makes URIs absolute, so the root's path goes into a printf format and a GStreamer URI."""
+    for char in "%#":
+        if char in str(path):
+            report.error(
+                "N0309",
+                f"the path {single_line(str(path))} holds '{char}', which a GStreamer URI cannot carry",
+                help="choose a folder without that character with --root, or move the project",
+            )
