@@ -70,6 +70,11 @@ MODEL_CODES: dict[str, CodeDoc] = {
         "The keys of `parser.per_class` are labels. nvinfer wants class indices, so the labels must be known while\n"
         "planning.",
     ),
+    "N0313": CodeDoc(
+        "a head that cannot be fused",
+        "`graph.fuse-head` moves decoding, the class maximum and TopK into the graph. That is built for families of the\n"
+        "template candidates. Rows that are results already need no fusing; dense maps are searched for peaks.",
+    ),
     "N0321": CodeDoc(
         "a label that nvinfer would misread",
         "nvinfer cuts a label at `;`, skips empty lines (all later labels shift), keeps a carriage return and outer\n"

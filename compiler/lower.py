@@ -11,6 +11,7 @@ from dsimport.compiler.diagnostics import Report
 from dsimport.compiler.emit.nvinfer import emit_nvinfer
 from dsimport.compiler.emit.scripts import emit_step_scripts
 from dsimport.compiler.escape import Unrepresentable
+from dsimport.compiler.graphpasses import Deployed, deployed
 from dsimport.compiler.layout import FOLDERS, MAX_BATCH, RUN1_STREAMS, RUN2_RETRY_STREAMS, RUN2_STREAMS, Layout
 from dsimport.compiler.model import Model, Toolchain, tracked
 from dsimport.compiler.parsers.area import Area, active_area
@@ -66,6 +67,7 @@ def lower(compiled: Compiled, toolchain: Toolchain, compiler: str, report: Repor
 def _steps(compiled: Compiled, toolchain: Toolchain) -> tuple[Step, ...]:
     model, tools = compiled.resolved.model, tools_of(toolchain)
     names = parser_names(model.name)
+    after = deployed(model, compiled.binding)
 
     def step(build: Callable[[Model], Step], also: tuple[str, ...] = ()) -> Step:
         view, uses = tracked(model)
@@ -80,7 +82,7 @@ def _steps(compiled: Compiled, toolchain: Toolchain) -> tuple[Step, ...]:
         scaling.append(step(partial(make.engine, tools=tools, n=n, conditions=when)))
         scaling.append(step(partial(make.bench, tools=tools, n=n, conditions=when)))
         conditions = (*conditions, Condition(value=f"peak.b{n}.peak_gpu_streams", than=n))
-    parser = _emit_parser(compiled, names)
+    parser = _emit_parser(compiled, names, after)
     ds_run = partial(make.ds_run, names=names, tools=tools)
     retry = (
         Condition(value="run2.below_target", than=0),
@@ -89,16 +91,16 @@ def _steps(compiled: Compiled, toolchain: Toolchain) -> tuple[Step, ...]:
     steps = [
         step(partial(make.preflight, tools=tools)),
         step(make.acquire),
-        step(make.graph),
-        step(make.inspect),
+        step(partial(make.graph, binding=compiled.binding, after=after), also=_BOUND),
+        step(partial(make.inspect, after=after), also=_BOUND),
         parser,
         step(partial(make.build_parser, names=names, sources=tuple(str(file.path) for file in parser.files))),
         *scaling,
         step(partial(make.scale, batches=sizes)),
         step(partial(make.bench_latency, tools=tools)),
-        _emit_config(compiled, names),
+        _emit_config(compiled, names, after),
         step(partial(make.visual, names=names, tools=tools, toolchain=toolchain)),
-        step(partial(make.verify, names=names, binding=compiled.binding), also=_BOUND),
+        step(partial(make.verify, names=names, binding=compiled.binding, after=after), also=_BOUND),
         step(partial(make.kitti, names=names, tools=tools)),
         step(partial(ds_run, run="run1", streams=RUN1_STREAMS)),
         step(partial(ds_run, run="run2", streams=RUN2_STREAMS)),
@@ -126,7 +128,7 @@ def _emit(step_id: str, title: str, files: tuple[GeneratedFile, ...], folders: t
 _BOUND = ("model.family", "model.input.height", "model.input.width", "model.classes", "model.outputs", "model.tensors")
 
 
-def _emit_parser(compiled: Compiled, names: ParserNames) -> Step:
+def _emit_parser(compiled: Compiled, names: ParserNames, after: Deployed) -> Step:
     model = compiled.resolved.model
     layout = Layout(model.name)
     folder = f"{layout.home}/parser"
@@ -137,7 +139,7 @@ def _emit_parser(compiled: Compiled, names: ParserNames) -> Step:
 
     def source(m: Model) -> str:
         options = ParserOptions(names=names, threshold=threshold, select=m.parser.select, area=_shown_area(m))
-        return emit_parser(compiled.binding, options)
+        return emit_parser(after.binding, options)
 
     def makefile(m: Model) -> str:
         major = release(m.pipeline.deepstream).major
@@ -161,8 +163,10 @@ def _shown_area(model: Model) -> Area | None:
     return active_area(resize, height=net.height, width=net.width, **frame)
 
 
-def _emit_config(compiled: Compiled, names: ParserNames) -> Step:
+def _emit_config(compiled: Compiled, names: ParserNames, after: Deployed) -> Step:
     model = compiled.resolved.model
+    if after.fused:
+        model = model.model_copy(update={"model": model.model.model_copy(update={"outputs": after.outputs})})
     layout = Layout(model.name)
     config, bench = layout.nvinfer_config, layout.nvinfer_bench_config
     files = [

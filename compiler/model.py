@@ -5,6 +5,7 @@ Field names are the recipe's keys, so a dotted path means the same in a recipe, 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar, cast
 
@@ -89,6 +90,9 @@ class Graph(_Part):
     simplify: Switch
     fold_normalize: Switch = Field(alias="fold-normalize")
     fuse_head: Switch = Field(alias="fuse-head")
+    strip_outputs: Switch = Field(alias="strip-outputs")
+    fold_inputs: Switch = Field(alias="fold-inputs")
+    fp32_io: Switch = Field(alias="fp32-io")
 
 
 class Engine(_Part):
@@ -122,7 +126,7 @@ class Pipeline(_Part):
 
 
 class Benchmark(_Part):
-    """`target_fps` frames per second and stream; `warmup_ms`, `duration_s` are trtexec's; `run_s` is a DeepStream run's."""
+    """`target_fps` is per stream; `warmup_ms` and `duration_s` are trtexec's, `run_s` is that of a deepstream-app run."""
 
     target_fps: float
     warmup_ms: int
@@ -180,6 +184,12 @@ class Origin(BaseModel):
 T = TypeVar("T")
 
 
+@functools.cache
+def _keys_of(part: type[BaseModel]) -> dict[str, str]:
+    """Recipe keys by field name."""
+    return {name: field.alias or name for name, field in part.model_fields.items()}
+
+
 class _View:
     """Stands in for a part of the model and reports each leaf that is read."""
 
@@ -192,8 +202,7 @@ class _View:
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._part, name)
-        field = type(self._part).model_fields[name]
-        path = f"{self._path}{field.alias or name}"
+        path = self._path + _keys_of(type(self._part))[name]
         if isinstance(value, BaseModel):
             return _View(value, path + ".", self._note)
         self._note(path)

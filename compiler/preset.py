@@ -23,6 +23,7 @@ __all__ = [
     "Defaults",
     "DetectionsDecode",
     "Family",
+    "FixedInput",
     "GridBoxes",
     "GridDecode",
     "GridOffset",
@@ -244,6 +245,14 @@ class Classes(Part):
     base: int = Field(default=0, ge=0, le=1)
 
 
+class FixedInput(Strict):
+    """An input besides the image that every image gets the same value for. value: of one image, without batch; may use
+    height, width and classes. dtype: what the model declares."""
+
+    value: tuple[Arithmetic, ...] = Field(min_length=1, max_length=16)
+    dtype: Literal["int64", "int32", "float32"]
+
+
 class Count(Strict):
     """A tensor whose first value says how many rows are valid."""
 
@@ -362,6 +371,7 @@ class Family(Strict):
     """A detection family.
 
     family: its name, as in `model.family`. title: the models it serves. origin: where the facts come from.
+    inputs: what goes into inputs besides the image; the pass fold-inputs makes them constants.
     dims: values of free dimensions where the recipe does not declare the output's shape.
     needs_nms: the head is dense; without clustering every object is reported many times.
     notes: what somebody who exports or configures such a model has to know.
@@ -372,6 +382,7 @@ class Family(Strict):
     origin: str
     template: Literal["candidates", "detections", "grid"]
     tensors: dict[Identifier, TensorSpec] = Field(min_length=1, max_length=8)
+    inputs: dict[TensorName, FixedInput] = Field(default={}, max_length=4)
     dims: dict[Identifier, Arithmetic] = {}
     decode: Decode
     defaults: Defaults

@@ -230,7 +230,16 @@ class Graph(Section):
         None, alias="fold-normalize", description="Move a mean and standard deviation per channel into the graph."
     )
     fuse_head: Switch | None = Field(
-        None, alias="fuse-head", description="Move decoding, class maximum and top-k into the graph."
+        None, alias="fuse-head", description="Move decoding, class maximum and top-k into the graph. auto: off."
+    )
+    strip_outputs: Switch | None = Field(
+        None, alias="strip-outputs", description="Drop outputs that the parser does not read."
+    )
+    fold_inputs: Switch | None = Field(
+        None, alias="fold-inputs", description="Make inputs besides the image constants, where the family says which."
+    )
+    fp32_io: Switch | None = Field(
+        None, alias="fp32-io", description="Give the image input and the outputs the type float32."
     )
 
 

@@ -7,6 +7,7 @@ import re
 from dsimport.compiler.diagnostics import Report, Severity
 from dsimport.compiler.escape import single_line
 from dsimport.compiler.families import Family
+from dsimport.compiler.graphpasses import can_fuse
 from dsimport.compiler.load import Spans
 from dsimport.compiler.model import Model
 from dsimport.compiler.suggest import closest
@@ -22,6 +23,7 @@ def check_model(model: Model, family: Family, spans: Spans, report: Report) -> N
     _normalisation(model, spans, report)
     _precision(model, spans, report)
     _videos(model, spans, report)
+    _fuse_head(model, family, spans, report)
     _unbuilt(model, spans, report)
 
 
@@ -134,11 +136,20 @@ def _videos(model: Model, spans: Spans, report: Report) -> None:
             )
 
 
+def _fuse_head(model: Model, family: Family, spans: Spans, report: Report) -> None:
+    if model.graph.fuse_head is True and not can_fuse(family):
+        report.error(
+            "N0313",
+            f"the head of family {family.family} cannot be fused",
+            spans.value("graph.fuse-head"),
+            label=f"template {family.template}",
+            help="remove the key: only heads with a box and class scores per candidate can be fused",
+        )
+
+
 def _unbuilt(model: Model, spans: Spans, report: Report) -> None:
     """Settings of the design whose mechanism does not exist yet are refused, never ignored."""
     for key, value, what in (
-        ("graph.fuse-head", model.graph.fuse_head, "the pass fuse-head"),
-        ("graph.simplify", model.graph.simplify, "the pass simplify"),
         ("engine.builder", model.engine.builder == "python", "building through the tensorrt Python API"),
     ):
         if value is True:

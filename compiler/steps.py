@@ -7,15 +7,14 @@ consumes, and holes name values, so a change re-runs what depends on it and noth
 
 from __future__ import annotations
 
-from typing import Any
-
+from dsimport.compiler import paths
 from dsimport.compiler.emit.deepstream import emit_kitti_app, emit_run_app, emit_visual_app
 from dsimport.compiler.emit.nvinfer import per_class
 from dsimport.compiler.emit.scripts import emit_single_stream_script
 from dsimport.compiler.escape import trtexec_shape
+from dsimport.compiler.graphpasses import Deployed, graph_passes, input_constants, pixel_values
 from dsimport.compiler.layout import MAX_BATCH, Layout
 from dsimport.compiler.model import Model, Toolchain
-from dsimport.compiler.normalise import normalisation
 from dsimport.compiler.parsers.binding import Binding
 from dsimport.compiler.parsers.head import head_data
 from dsimport.compiler.parsers.names import ParserNames
@@ -70,7 +69,7 @@ def acquire(model: Model) -> Step:
         id="acquire",
         kind="acquire",
         title=f"{source.kind} {source.where}",
-        inputs=(source.where,) if source.kind == "file" else (),
+        inputs=_local_files(model) if source.kind == "file" else (),
         outputs=outputs,
         params={
             "kind": source.kind,
@@ -85,19 +84,19 @@ def acquire(model: Model) -> Step:
     )
 
 
-def graph(model: Model) -> Step:
+def _local_files(model: Model) -> tuple[str, ...]:
+    """A local model and what may lie beside it: its config, its labels, its weights under the names exporters use.
+    Whether they are there is for apply to see; coming, going or changing, they are a reason to acquire again."""
+    where = model.source.where
+    names = ("config.json", "labels.txt") if model.model.labels == "config" else ("config.json",)
+    return (where, *(paths.join(paths.directory(where), name) for name in names), f"{where}.data", f"{where}_data")
+
+
+def graph(model: Model, binding: Binding, after: Deployed) -> Step:
     """The passes over the ONNX graph, each checked by running the model before and after."""
     layout = Layout(model.name)
     net = model.model.input
-    norm = normalisation(model)
-    passes: list[dict[str, Any]] = []
-    if model.graph.dynamic_batch is not False:
-        dims = {"channels": net.channels, "height": net.height, "width": net.width}
-        passes.append({"pass": "dynamic-batch", "reason": "nvinfer and trtexec choose the batch", **dims})
-    if norm.graph_scale is not None and norm.graph_bias is not None:
-        reason = "one net-scale-factor cannot hold a std per channel"
-        values = {"scale": list(norm.graph_scale), "bias": list(norm.graph_bias)}
-        passes.append({"pass": "fold-normalize", "reason": reason, **values})
+    passes = graph_passes(model, binding, after)
     return Step(
         id="graph",
         kind="graph",
@@ -105,14 +104,21 @@ def graph(model: Model) -> Step:
         needs=("acquire",),
         inputs=(layout.source_folder,),
         outputs=(layout.onnx,),
-        params={"source": layout.source_onnx, "target": layout.onnx, "input": net.name, "passes": passes},
+        params={
+            "source": layout.source_onnx,
+            "target": layout.onnx,
+            "input": net.name,
+            "image": [net.channels, net.height, net.width],
+            "pixels": pixel_values(model),
+            "passes": passes,
+        },
         log=f"{layout.home}/model/graph.log",
-        gives=("graph.max_abs_diff",),
+        gives=("graph.max_abs_diff", "graph.pass_diff"),
         timeout_s=HOUR,
     )
 
 
-def inspect(model: Model) -> Step:
+def inspect(model: Model, after: Deployed) -> Step:
     """Hold the real model against what the recipe declares, before an engine is built from it."""
     layout = Layout(model.name)
     net = model.model
@@ -125,7 +131,7 @@ def inspect(model: Model) -> Step:
         params={
             "onnx": layout.onnx,
             "input": {"name": net.input.name, "shape": [net.input.channels, net.input.height, net.input.width]},
-            "outputs": {name: list(shape) for name, shape in net.outputs.items()},
+            "outputs": {name: list(shape) for name, shape in after.outputs.items()},
         },
         gives=("onnx.bytes", "onnx.opset"),
         timeout_s=HOUR,
@@ -302,7 +308,7 @@ def visual(model: Model, names: ParserNames, tools: Tools, toolchain: Toolchain)
     )
 
 
-def verify(model: Model, names: ParserNames, binding: Binding) -> Step:
+def verify(model: Model, names: ParserNames, binding: Binding, after: Deployed) -> Step:
     """The emitted config and the compiled parser against an independent post-processing of the family, and the gate."""
     layout = Layout(model.name)
     net, pre = model.model.input, model.preprocess
@@ -335,6 +341,8 @@ def verify(model: Model, names: ParserNames, binding: Binding) -> Step:
             "per_class": per_class(model),
         },
         "head": head_data(binding),
+        **({"emitted": head_data(after.binding)} if after.fused else {}),
+        "constants": input_constants(binding),
         "min_match": model.verify.min_match,
     }
     return Step(

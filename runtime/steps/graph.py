@@ -20,9 +20,14 @@ def run(context: Context) -> Outcome:
     for key in ("source", "target"):
         request[key] = str(context.root / params[key])
     result = _serve(context, request)
-    difference = result["max_abs_diff"]
-    ran = "not run (no onnxruntime)" if difference is None else f"batch 2 = batch 1 within {difference:.1e}"
-    return Outcome({"graph.max_abs_diff": difference}, f"{len(result['changes'])} changes, {ran}")
+    batch = result["batch_diff"]
+    moved = [item["max_abs_diff"] for item in result["passes"] if item["max_abs_diff"] is not None]
+    worst = max(moved, default=None)
+    changed = [item["pass"] for item in result["passes"] if item["changes"]]
+    parts = [", ".join(changed) or "nothing to change"]
+    parts += [] if worst is None else [f"before = after within {worst:.1e}"]
+    parts += ["not run"] if batch is None else [f"batch 2 = batch 1 within {batch:.1e}"]
+    return Outcome({"graph.max_abs_diff": batch, "graph.pass_diff": worst}, "; ".join(parts))
 
 
 def inspect(context: Context) -> Outcome:

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 
 from dsimport.compiler.numbers import as_float32
-from dsimport.compiler.preset import Family
 from dsimport.runtime.onnx_file import GraphError, read_model, real_inputs, serialize
 from dsimport.runtime.reference.console import Console, RunFailed
 from dsimport.runtime.reference.engine_file import ENGINE_FORMAT, EngineMeta, write_engine
@@ -26,8 +25,9 @@ from dsimport.runtime.reference.nvinfer_config import read_nvinfer_config
 from dsimport.runtime.reference.session import Session, SessionError, open_session
 from dsimport.runtime.verify.compare import Tally, Tolerance, compare
 from dsimport.runtime.verify.finish import ClassLimits, finish, place
-from dsimport.runtime.verify.inputs import STYLES, Pixels, TensorShape, extra_inputs, random_tensors, sampled_frames
-from dsimport.runtime.verify.oracles import Array, Detections, detections
+from dsimport.runtime.verify.head import Head, VerifyError
+from dsimport.runtime.verify.inputs import STYLES, Pixels, extra_inputs, random_tensors, sampled_frames
+from dsimport.runtime.verify.oracles import Array, Detections
 
 __all__ = ["Result", "VerifyError", "verify"]
 
@@ -36,10 +36,6 @@ FRAME_TOLERANCE = Tolerance(iou=0.98, edge=0.02, score=2e-3, borderline=2e-3)
 TENSOR_TOLERANCE = Tolerance(iou=0.9999, edge=2e-3, score=2e-6, borderline=1e-6)
 TENSOR_SETS = 16
 SEED = 1  # fixed: a model is judged the same way in every run
-
-
-class VerifyError(Exception):
-    """The comparison cannot be made; the text says why, in one line."""
 
 
 @dataclass(frozen=True)
@@ -55,25 +51,6 @@ class Result:
         both = {"frames": self.frames, "tensors": self.tensors}
         tallies = {name: {**asdict(tally), "rate": tally.rate} for name, tally in both.items()}
         return {**tallies, "rate": min(self.frames.rate, self.tensors.rate), "from_source": self.from_source}
-
-
-@dataclass(frozen=True)
-class _Head:
-    """A family bound to output tensors: what they mean, and how an object is selected from them."""
-
-    family: Family
-    names: dict[str, float]
-    shapes: tuple[TensorShape, ...]
-    select: Any
-
-    def detections(self, outputs: dict[str, Array]) -> Detections:
-        """Detections of one image; outputs by name, without the batch."""
-        tensors: dict[str, list[Array]] = {}
-        for shape in sorted(self.shapes, key=lambda item: item.level):
-            if shape.name not in outputs:
-                raise VerifyError(f"the model has no output '{shape.name}'")
-            tensors.setdefault(shape.role, []).append(outputs[shape.name].reshape(shape.shape))
-        return detections(self.family, self.names, tensors, self.select)
 
 
 def verify(request: dict[str, Any]) -> Result:
@@ -99,7 +76,7 @@ class _Verification:
         self._placement = place(pre["resize"], self._frame, self._network)
         self._limits = _limits(request)
         self._thresholds = tuple(limit.threshold for limit in self._limits)
-        self._head = _head(request["head"], request["parser"]["select"])
+        self._head = Head.of(request["head"], request["parser"]["select"])
         self._model, self._from_source = self._open_source()
 
     def result(self) -> Result:
@@ -173,7 +150,7 @@ class _Verification:
     def _compare_tensors(self) -> Tally:
         rng = np.random.default_rng(SEED)
         layers = self._inferer.network.layers
-        head = _head(self._request.get("emitted", self._request["head"]), self._request["parser"]["select"])
+        head = Head.of(self._request.get("emitted", self._request["head"]), self._request["parser"]["select"])
         dtypes = {layer.name: layer.dtype for layer in layers}
         shapes = tuple(replace(shape, dtype=dtypes.get(shape.name, "float32")) for shape in head.shapes)
         tally = Tally()
@@ -191,14 +168,6 @@ class _Verification:
 
     def _finished(self, found: Detections) -> Detections:
         return finish(found, self._limits, self._head.family.defaults.compare, self._placement)
-
-
-def _head(item: dict[str, Any], select: str | None) -> _Head:
-    shapes = tuple(
-        TensorShape(tensor["role"], tensor["level"], tensor["name"], tuple(tensor["shape"]))
-        for tensor in item["tensors"]
-    )
-    return _Head(Family.model_validate(item["family"]), item["names"], shapes, select)
 
 
 def _limits(request: dict[str, Any]) -> tuple[ClassLimits, ...]:
