@@ -31,9 +31,11 @@ StepStatus: TypeAlias = Literal["ok", "failed", "skipped"]
 
 
 class Recorded(BaseModel):
-    """Unknown keys are ignored: a later version may add some without changing the format."""
+    """Unknown keys are ignored: a later version may add some without changing the format.
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    Validators are built at first use: planning models that were never applied needs none."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class Failure(Recorded):

@@ -5,7 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dsimport.compiler.decide import Decision
+    from dsimport.compiler.diagnostics import Report
+    from dsimport.compiler.plan import Plan
 
 __all__ = ["register", "run"]
 
@@ -30,42 +35,70 @@ def register(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Plan every recipe; recipes with errors are reported, the others are planned all the same."""
-    from dsimport.cli.output import emit_diagnostics, use_color, write, write_json
+    from dsimport.cli.output import emit_diagnostics
     from dsimport.cli.session import Session
     from dsimport.compiler.decide import decide
     from dsimport.compiler.diagnostics import Report
-    from dsimport.compiler.render.json import render_json
-    from dsimport.compiler.render.plan_json import plan_document
-    from dsimport.compiler.render.plan_text import PlanStyle, count_actions, plan_lines
     from dsimport.runtime.observe import DiskObservation
-    from dsimport.runtime.planfile import plan_entry, write_plan_file
     from dsimport.runtime.records import load_state
     from dsimport.runtime.toolversions import ToolVersions
 
     session, report, versions = Session(args), Report(), ToolVersions()
-    style = PlanStyle(color=use_color(sys.stdout), verbose=args.verbose, quiet=args.quiet)
-    documents: list[Any] = []
-    entries: list[Any] = []
-    changes = False
+    output = _Output(args, session.root)
     for plan in session.plans(report):
         state = load_state(session.root / plan.home)
-        decisions = decide(plan, state, DiskObservation(session.root, plan.home, versions))
-        counts = count_actions(decisions)
-        changes = changes or any(counts[action] for action in ("create", "change", "conditional", "blocked"))
-        if args.out:
-            entries.append(plan_entry(plan, session.root, decisions))
-        if args.json:
-            documents.append(plan_document(plan, decisions))
-        else:
-            write("\n".join(plan_lines(plan, decisions, style)) + "\n", sys.stdout)
+        output.add(plan, decide(plan, state, DiskObservation(session.root, plan.home, versions)))
     for notice in session.notices:
         print(f"note: {notice}", file=sys.stderr)
     emit_diagnostics(report, args, footer=session.footer(report))
-    if args.json:
-        found = render_json(report)
-        write_json({"format": 1, "plans": documents, "changes": changes, "diagnostics": found})
+    output.finish(report)
     if report.errors:
         return 1
-    if args.out:
-        write_plan_file(Path(args.out), entries)
-    return CHANGES if args.detailed_exitcode and changes else 0
+    return CHANGES if args.detailed_exitcode and output.changes else 0
+
+
+class _Output:
+    """Shows each plan as it comes, so that a thousand recipes are never in memory together."""
+
+    def __init__(self, args: argparse.Namespace, root: Path) -> None:
+        from dsimport.cli.output import use_color
+        from dsimport.compiler.render.plan_text import PlanStyle
+
+        self.changes = False
+        self._args = args
+        self._root = root
+        self._style = PlanStyle(color=use_color(sys.stdout), verbose=args.verbose, quiet=args.quiet)
+        self._documents: list[Any] = []
+        self._entries: list[Any] = []
+
+    def add(self, plan: Plan, decisions: list[Decision]) -> None:
+        """Show one plan, and keep what `--json` and `-o` need of it."""
+        from dsimport.compiler.render.plan_text import count_actions, plan_lines
+
+        counts = count_actions(decisions)
+        self.changes |= any(counts[action] for action in ("create", "change", "conditional", "blocked"))
+        if self._args.out:
+            from dsimport.runtime.planfile import plan_entry
+
+            self._entries.append(plan_entry(plan, self._root, decisions))
+        if self._args.json:
+            from dsimport.compiler.render.plan_json import plan_document
+
+            self._documents.append(plan_document(plan, decisions))
+        else:
+            from dsimport.cli.output import write
+
+            write("\n".join(plan_lines(plan, decisions, self._style)) + "\n", sys.stdout)
+
+    def finish(self, report: Report) -> None:
+        """Write the JSON document, and the plan file unless there are errors."""
+        if self._args.json:
+            from dsimport.cli.output import write_json
+            from dsimport.compiler.render.json import render_json
+
+            found = render_json(report)
+            write_json({"format": 1, "plans": self._documents, "changes": self.changes, "diagnostics": found})
+        if self._args.out and not report.errors:
+            from dsimport.runtime.planfile import write_plan_file
+
+            write_plan_file(self._args.out, self._entries)
