@@ -47,7 +47,7 @@ class Workshop:
 
     def compile(self, *arguments: str) -> None:
         """Run g++ in the folder; warnings are errors."""
-        command = ["g++", "-std=c++17", "-O1", "-fPIC", "-Wall", "-Wextra", "-Werror", "-Iabi", *arguments]
+        command = ["g++", "-std=c++17", "-O0", "-fPIC", "-Wall", "-Wextra", "-Werror", "-Iabi", *arguments]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
 

@@ -24,7 +24,7 @@ SIZES = {
     "ssd-tf": (300, 300),
     "ssd-torchvision": (300, 300),
 }
-FRAMES = int(os.environ.get("DSIMPORT_PARSER_FRAMES", "20"))  # per family; 200 and more before a release
+FRAMES = int(os.environ.get("DSIMPORT_PARSER_FRAMES", "10"))  # per family; 200 and more before a release
 TOLERANCE = np.array([0, 1e-6, 1e-3, 1e-3, 1e-3, 1e-3])  # class, score, edges in pixels
 
 
