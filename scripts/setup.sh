@@ -28,3 +28,5 @@ fi
 }
 [ -x "$VENV/bin/python" ] || "$PYTHON" -m venv "$VENV"
 "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+# Where PYTHONDONTWRITEBYTECODE is set, every start would compile the package anew.
+"$VENV/bin/python" -m compileall -q compiler runtime dsimport
