@@ -42,6 +42,7 @@ def _emit(
         source_type=3 if many else 2,
         video=escape.printf_path(uri_path) if many else uri_path,
         streams=streams,
+        many=many,
         output_file=output_file,  # deepstream-app takes this one as written: relative to the working directory
         osd=output_file is not None,
         muxer_width=model.pipeline.muxer.width,

@@ -1,0 +1,5 @@
+#!/bin/sh
+# Step verify of centerface, by hand: the command that `dsimport apply` runs, from the same folder.
+set -eu
+cd "$(dirname "$0")/../../.."
+exec dsimport apply recipes/centerface.yaml --toolchain reference --again verify

@@ -1,0 +1,5 @@
+#!/bin/sh
+# Step engine-b64 of full, by hand: the command that `dsimport apply` runs, from the same folder.
+set -eu
+cd "$(dirname "$0")/../../.."
+exec trtexec --onnx=models/full/model/full.onnx --minShapes=images:1x3x384x640 --optShapes=images:64x3x384x640 --maxShapes=images:64x3x384x640 --fp16 --skipInference --memPoolSize=workspace:4G --timingCacheFile=models/full/benchmarks/engines/timing.cache --builderOptimizationLevel=5 --saveEngine=models/full/benchmarks/engines/full_dynamic_b64.engine

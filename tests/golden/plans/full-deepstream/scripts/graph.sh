@@ -1,0 +1,5 @@
+#!/bin/sh
+# Step graph of full, by hand: the command that `dsimport apply` runs, from the same folder.
+set -eu
+cd "$(dirname "$0")/../../.."
+exec dsimport apply recipes/full.yaml --toolchain deepstream --again graph

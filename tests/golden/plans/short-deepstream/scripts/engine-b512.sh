@@ -1,0 +1,5 @@
+#!/bin/sh
+# Step engine-b512 of short, by hand: the command that `dsimport apply` runs, from the same folder.
+set -eu
+cd "$(dirname "$0")/../../.."
+exec trtexec --onnx=models/short/model/short.onnx --minShapes=pixel_values:1x3x480x640 --optShapes=pixel_values:512x3x480x640 --maxShapes=pixel_values:512x3x480x640 --fp16 --skipInference --memPoolSize=workspace:32768M --timingCacheFile=models/short/benchmarks/engines/timing.cache --saveEngine=models/short/benchmarks/engines/short_dynamic_b512.engine

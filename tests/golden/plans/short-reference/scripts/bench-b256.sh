@@ -1,0 +1,5 @@
+#!/bin/sh
+# Step bench-b256 of short, by hand: the command that `dsimport apply` runs, from the same folder.
+set -eu
+cd "$(dirname "$0")/../../.."
+exec ref-trtexec --loadEngine=models/short/benchmarks/engines/short_dynamic_b256.engine --shapes=pixel_values:256x3x480x640 --noDataTransfers --useSpinWait --useCudaGraph --warmUp=1000 --duration=10
