@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -25,24 +25,41 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def workplace(tmp_path: Path, clip: Path) -> Callable[..., Workplace]:
-    """`workplace(layout, model=None, preset=None, **changes)`: a root with the recipe, the clip and a model.
-
-    model: ONNX instead of the layout's own. preset: (file name, text) to put beside the recipe.
-    """
+def _prepared(root: Path, clip: Path, layout: str, **changes: str) -> Workplace:
+    """A root with a layout's recipe and model, and the clip; nothing applied."""
     import tinydet
 
-    def make(layout: str, model: Any = None, preset: tuple[str, str] | None = None, **changes: str) -> Workplace:
-        folder = tmp_path / "recipes"
-        folder.mkdir()
-        onnx = tinydet.build(layout) if model is None else model
-        (folder / "model.onnx").write_bytes(onnx.SerializeToString())
-        (folder / "clip.mp4").write_bytes(clip.read_bytes())
-        if preset is not None:
-            (folder / preset[0]).write_text(preset[1], "utf-8")
-        made = Workplace(tmp_path, f"tiny-{layout}")
-        made.recipe.write_text(recipe_text(layout, **changes), "utf-8")
-        return made
+    folder = root / "recipes"
+    folder.mkdir(parents=True)
+    (folder / "model.onnx").write_bytes(tinydet.build(layout).SerializeToString())
+    (folder / "clip.mp4").write_bytes(clip.read_bytes())
+    made = Workplace(root, f"tiny-{layout}")
+    made.recipe.write_text(recipe_text(layout, **changes), "utf-8")
+    return made
+
+
+@pytest.fixture(scope="session")
+def _applied_once(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Callable[[str, str], Workplace]:
+    made: dict[tuple[str, str], Workplace] = {}
+
+    def make(layout: str, graph: str) -> Workplace:
+        if (layout, graph) not in made:
+            place = _prepared(tmp_path_factory.mktemp("applied"), clip, layout, graph=graph)
+            result = place.apply()
+            assert result.exit_code == 0, result.diagnostics
+            made[layout, graph] = place
+        return made[layout, graph]
+
+    return make
+
+
+@pytest.fixture
+def applied(tmp_path: Path, _applied_once: Callable[[str, str], Workplace]) -> Callable[..., Workplace]:
+    """`applied(layout, graph="{}")`: a workplace of one's own in which everything but verification was done."""
+
+    def make(layout: str, graph: str = "{}") -> Workplace:
+        origin = _applied_once(layout, graph)
+        shutil.copytree(origin.root, tmp_path / "root", symlinks=True)
+        return Workplace(tmp_path / "root", origin.name)
 
     return make
