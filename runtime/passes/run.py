@@ -36,6 +36,7 @@ def run_passes(request: dict[str, Any], say: Callable[[str], None]) -> dict[str,
     can_run = find_spec("onnxruntime") is not None
     probe = _probe(request) if can_run else None
     before = probe.run(model) if probe else None
+    half = False
     done = []
     for item in request["passes"]:
         old = before
@@ -44,7 +45,8 @@ def run_passes(request: dict[str, Any], say: Callable[[str], None]) -> dict[str,
         if changes and probe:
             probe.folded |= item["pass"] == "fold-normalize"
             before = probe.run(model)
-            distance = _compare(item, old, before, request)
+            half |= item["pass"] == "fp32-io"
+            distance = _compare(item, old, before, request, half)
         for change in changes:
             say(f"{item['pass']}: {change}")
         if distance is not None:
@@ -82,7 +84,7 @@ def _apply(model: Any, input_name: str, item: Item) -> list[str]:
     raise GraphError(f"this dsimport has no pass {kind!r}")
 
 
-def _compare(item: Item, old: Results | None, new: Results | None, request: dict[str, Any]) -> float | None:
+def _compare(item: Item, old: Results | None, new: Results | None, request: dict[str, Any], half: bool) -> float | None:
     """How far a pass moved the outputs; None where there was nothing to compare with."""
     if old is None:
         return None
@@ -90,9 +92,9 @@ def _compare(item: Item, old: Results | None, new: Results | None, request: dict
         raise GraphError(f"after {item['pass']} the model does not run any more")
     if item["pass"] == "fuse-head":
         return _compare_fused(item, old, new, request)
-    from dsimport.runtime.passes.probe import difference
+    from dsimport.runtime.passes.probe import HALF_RELATIVE, RELATIVE, difference
 
-    return difference(old, new, item["pass"])
+    return difference(old, new, item["pass"], HALF_RELATIVE if half else RELATIVE)
 
 
 def _compare_fused(item: Item, old: Results, new: Results, request: dict[str, Any]) -> float:

@@ -58,8 +58,8 @@ def image_model(
     for name, (kind, shape) in (extra or {}).items():
         inputs.append(helper.make_tensor_value_info(name, kind, shape))
         nodes.append(helper.make_node("Cast", [name], [f"{name}_cast"], to=dtype))
-        nodes.append(helper.make_node("ReduceSum", [f"{name}_cast"], [f"{name}_sum"], keepdims=1))
-        nodes.append(helper.make_node("Mul", [last, f"{name}_sum"], [f"{name}_out"]))
+        nodes.append(helper.make_node("ReduceMean", [f"{name}_cast"], [f"{name}_mean"], axes=[1], keepdims=1))
+        nodes.append(helper.make_node("Mul", [last, f"{name}_mean"], [f"{name}_out"]))
         last = f"{name}_out"
     nodes.append(helper.make_node("Identity", [last], ["mean"]))
     outputs = [
