@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := build/demo
+LIVE := build/.venv_live
 
-.PHONY: demo test lint bench types schema clean-demo system
+.PHONY: demo test test-live exactness lint bench types schema clean-demo system
 
 demo: $(VENV)/.installed $(DEMO)/.fetched
 	$(BIN)/dsimport plan recipes/centerface.yaml --toolchain reference
@@ -14,6 +15,13 @@ demo: $(VENV)/.installed $(DEMO)/.fetched
 test: $(VENV)/.installed $(DEMO)/.fetched
 	$(MAKE) lint
 	$(BIN)/python -m pytest -n 2
+
+# Parsers against the models' own post-processing; torch and transformers have a virtual environment of their own.
+test-live: $(LIVE)/.installed
+	HF_HUB_OFFLINE=1 $(LIVE)/bin/python -m pytest tests/live/live_exactness.py
+
+exactness: test-live
+	cp build/exactness.md docs/exactness.md
 
 lint: $(VENV)/.installed types
 	$(BIN)/ruff check .
@@ -34,6 +42,11 @@ types:
 
 $(VENV)/.installed: pyproject.toml scripts/setup.sh
 	PYTHON=$(PYTHON) sh scripts/setup.sh $(VENV)
+	@touch $@
+
+$(LIVE)/.installed: requirements-live.txt pyproject.toml | $(VENV)/.installed
+	$(PYTHON) -m venv $(LIVE)
+	$(LIVE)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-live.txt --editable .
 	@touch $@
 
 $(DEMO)/.fetched: demo/fetch.py $(VENV)/.installed

@@ -1,4 +1,4 @@
-"""Tiny random-weight detectors of transformers, each as `pixels [N, 3, H, W] -> (logits [N, Q, C], boxes [N, Q, 4])`."""
+"""Tiny random-weight detectors of transformers: pixels [N, 3, H, W] to logits [N, Q, C] and boxes [N, Q, 4]."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import types
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from unittest import mock
 
 import torch
 import transformers
 from torch import Tensor, nn
+from transformers.models.grounding_dino import modeling_grounding_dino as grounding_dino
 
 __all__ = ["CLASSES", "DETECTORS", "Detector", "build"]
 
@@ -50,6 +52,28 @@ class FrozenText(nn.Module):
         mask = torch.ones(batch, texts.shape[1], dtype=torch.long)
         logits = self.model.class_predictor(features, texts.expand(batch, -1, -1), mask)[0]
         return logits, self.model.box_predictor(features, grid, False)
+
+
+class FrozenPrompt(nn.Module):
+    """Grounding DINO for one prompt that is part of the graph; logits have a column per token."""
+
+    def __init__(self, model: Any, tokens: Tensor) -> None:
+        super().__init__()
+        self.model = model
+        self.register_buffer("tokens", tokens)
+        # Which tokens belong together is worked out with operators that ONNX lacks; for one prompt it is constant.
+        self.phrases = grounding_dino.generate_masks_with_special_tokens_and_transfer_map(
+            tokens, special_tokens=model.model.special_tokens
+        )
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        batch = pixels.shape[0]
+        tokens: Any = self.tokens
+        phrases = [part.expand(batch, *part.shape[1:]) for part in self.phrases]
+        name = "generate_masks_with_special_tokens_and_transfer_map"
+        with mock.patch.object(grounding_dino, name, return_value=phrases):
+            found = self.model(pixel_values=pixels, input_ids=tokens.expand(batch, -1))
+        return found.logits, found.pred_boxes
 
 
 def spread(model: nn.Module) -> nn.Module:
@@ -235,6 +259,32 @@ def owl(kind: str) -> nn.Module:
     return FrozenText(model, prompts, (96, 96))
 
 
+def grounding() -> nn.Module:
+    backbone = transformers.SwinConfig(
+        image_size=96,
+        embed_dim=8,
+        depths=[1, 1, 1, 1],
+        num_heads=[1, 1, 2, 2],
+        window_size=2,
+        out_features=["stage2", "stage3", "stage4"],
+    )
+    text = transformers.BertConfig(
+        vocab_size=1100,
+        hidden_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=4,
+        intermediate_size=32,
+        max_position_embeddings=64,
+    )
+    settings: dict[str, Any] = {key: value for key, value in ENCODER_DECODER.items() if key not in LABELS}
+    config = transformers.GroundingDinoConfig(
+        backbone_config=backbone, text_config=text, d_model=32, max_text_len=24, **settings
+    )
+    model = spread(transformers.GroundingDinoForObjectDetection(config))
+    start, stop, end = 101, 1012, 102  # special tokens; a prompt is "a b. c. d e."
+    return FrozenPrompt(model, torch.tensor([[start, 300, 301, stop, 302, stop, 303, 304, stop, end]]))
+
+
 @dataclass(frozen=True)
 class Detector:
     """height, width: of the input, pixels. columns: values per query in logits."""
@@ -252,12 +302,10 @@ def _detectors() -> tuple[Detector, ...]:
     small: dict[str, Any] = {"d_model": 32}
     return (
         Detector("detr", "detr", lambda: detr_like("Detr", 4, **small), columns=CLASSES + 1),
-        Detector(
-            "table-transformer", "detr", lambda: detr_like("TableTransformer", 4, **small), columns=CLASSES + 1
-        ),
+        Detector("table-transformer", "detr", lambda: detr_like("TableTransformer", 4, **small), columns=CLASSES + 1),
         Detector("yolos", "detr", yolos, columns=CLASSES + 1),
         Detector("conditional_detr", "deformable-detr", lambda: detr_like("ConditionalDetr", 4, **small)),
-        # Its fourth level has a 64th of the size, and one row of cells comes out of the exporter wrong (by 0.9 in logits).
+        # Its fourth level has a 64th of the size; one row of cells comes out of the exporter wrong, by 0.9 in logits.
         Detector(
             "deformable_detr",
             "deformable-detr",
@@ -274,6 +322,7 @@ def _detectors() -> tuple[Detector, ...]:
         Detector("rf_detr", "rf-detr", rf_detr, width=64, queries=16),
         Detector("owlvit", "owlvit", lambda: owl("OwlViT"), height=96, queries=36),
         Detector("owlv2", "owlv2", lambda: owl("Owlv2"), height=96, queries=36),
+        Detector("grounding-dino", "grounding-dino", grounding, height=96, width=128, columns=24),
     )
 
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Literal
 
-import numpy as np
 import numpy.typing as npt
 import torch
 import transformers
@@ -47,9 +46,7 @@ class Processor:
     limit: int | Literal["queries"] | None = None
     softmax: bool = False
 
-    def __call__(
-        self, logits: Array, boxes: Array, *, threshold: float, height: int, width: int
-    ) -> list[Objects]:
+    def __call__(self, logits: Array, boxes: Array, *, threshold: float, height: int, width: int) -> list[Objects]:
         """Results per frame for logits [N, Q, C] and boxes [N, Q, 4] and frames of `height` x `width` pixels."""
         outputs = SimpleNamespace(logits=torch.from_numpy(logits), pred_boxes=torch.from_numpy(boxes))
         found = self.post_process(outputs, threshold, [(height, width)] * len(logits))

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from live_compare import PIXELS, SCORE, Tally
+from live_compare import MANY, PIXELS, SCORE, Tally
 from live_processors import Processor
 
 __all__ = ["table"]
 
 HEAD = f"""# Exactness of the generated parsers
 
-Written by `make test-live`: random-weight models of transformers exported to ONNX and run at batch 1 and 4 (*model*), and random
-tensors of 1 to 1,000 classes, most of them made to find a difference (*random*); the compiled parser against the model's own
-post-processing on the same tensors, after both were cut to the frame. An object matches when its class is the same, its score
-within {SCORE:g} and each edge within {PIXELS:g} px. *On the edge* are objects whose score lies on the threshold or ties with the
-last one that the limit keeps: rounding, or the order of sorting, decides about those, and either choice counts as right.
+Written by `make test-live`; `make exactness` puts it here.
+
+The compiled parser against the model's own post-processing in transformers, on the same tensors, after both were cut to
+the frame. *model*: outputs of a random-weight model, exported to ONNX and run at batch 1 and 4, at several thresholds.
+*random*: tensors of 1 to 1,000 classes, most of them made to find a difference: ties, all or nothing above the
+threshold, scores within rounding of it, one class, infinities, NaN, boxes without size or far outside.
+
+An object matches when its class is the same, its score within {SCORE:g} and each edge within {PIXELS:g} px (in a
+softmax over more than {MANY} columns {2 * SCORE:g}, since the float32 sum of the model's own code is off by that).
+*Undecided* objects have a score on the threshold or tie with the last one that the limit keeps: rounding and the order
+of sorting decide which of them a parser returns. It may choose others, but as many, and only ones the tensors hold.
 
 """
-COLUMNS = "model,family,tensors,compared,objects,worst score,worst edge (px),missing,extra,on the edge".split(",")
+COLUMNS = ("model", "family", "tensors", "compared", "objects")
+COLUMNS += ("worst score", "worst edge, px", "missing", "extra", "undecided")
 
 
 def table(processors: Iterable[Processor], tallies: Mapping[tuple[str, str], Tally]) -> str:

@@ -57,7 +57,7 @@ def _logits(style: str, shape: tuple[int, int], threshold: float, rng: np.random
         masked = np.where(rng.uniform(size=shape) < 0.2, -np.inf, low)
         return masked if softmax else np.where(hit, np.inf, masked)
     # Few objects: in a top-k, a NaN takes the place of a result.
-    mixed = np.where(rng.uniform(size=shape) < 40 / low.size, rng.normal(3, 3, shape), low)
+    mixed = np.where(rng.uniform(size=shape) < 40 / low.size, rng.normal(3, 3, shape), low - (0 if softmax else 10))
     mixed[rng.integers(shape[0], size=3), rng.integers(shape[1], size=3)] = np.nan
     return mixed
 
