@@ -97,6 +97,9 @@ def _closing(plan: Plan, result: ApplyResult) -> str:
             f"detections in {values.get('kitti.frames_with_detections')}/{values.get('kitti.frames')} frames"
             if rate is not None
             else "",
+            f"verify {values['verify.matched']}/{values['verify.boxes']} boxes"
+            if values.get("verify.boxes") is not None
+            else "",
         ]
         where = "on this CPU, not TensorRT" if plan.toolchain == "reference" else "TensorRT"
         lines.append(f"{'   '.join(figure for figure in figures if figure)}   ({where})")

@@ -43,6 +43,7 @@ def collect(plan: Plan, root: Path, values: Mapping[str, Value], seconds: Mappin
             "run2": _run(values, "run2_retry" if values.get("run2_retry.total_fps") is not None else "run2"),
             "run2_halved": values.get("run2_retry.total_fps") is not None,
         },
+        "verify": _verify(values),
         "kitti": _kitti(root / layout.kitti_folder, values),
         "visual": _visual(root / layout.home / "samples/single_stream.json"),
         "settings": {key: setting.value for key, setting in plan.settings.items()},
@@ -109,6 +110,13 @@ def _run(values: Mapping[str, Value], run: str) -> dict[str, Value]:
         "total_fps": total,
         "fps_per_stream": values.get(f"{run}.fps_per_stream"),
     }
+
+
+def _verify(values: Mapping[str, Value]) -> dict[str, Value] | None:
+    """How well the parser agrees with an independent post-processing; boxes and matched are those on frames."""
+    if values.get("verify.boxes") is None:
+        return None
+    return {name: values[f"verify.{name}"] for name in ("boxes", "matched", "rate", "worst_iou", "worst_score")}
 
 
 def _kitti(folder: Path, values: Mapping[str, Value]) -> dict[str, Any] | None:

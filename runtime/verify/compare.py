@@ -33,7 +33,8 @@ class Tally:
 
     images: frames or random tensor sets. boxes: expected. missing: expected, not found. extra: found, not expected.
     differing: pairs of the same object beyond the tolerance. borderline: on one side only, but so near to the threshold
-    that rounding decides. worst_iou, worst_score: over all pairs; 1 and 0 where there is none. examples: in words.
+    that rounding decides. worst_iou, worst_edge (pixels of the frame), worst_score: over all pairs, also those within the
+    tolerance; 1, 0 and 0 where there is none. examples: in words.
     """
 
     images: int = 0
@@ -44,6 +45,7 @@ class Tally:
     differing: int = 0
     borderline: int = 0
     worst_iou: float = 1.0
+    worst_edge: float = 0.0
     worst_score: float = 0.0
     examples: tuple[str, ...] = ()
 
@@ -62,6 +64,7 @@ class Tally:
             self,
             **counts,
             worst_iou=min(self.worst_iou, other.worst_iou),
+            worst_edge=max(self.worst_edge, other.worst_edge),
             worst_score=max(self.worst_score, other.worst_score),
             examples=(self.examples + other.examples)[:EXAMPLES],
         )
@@ -82,8 +85,8 @@ def compare(
             tally,
             matched=tally.matched + same,
             differing=tally.differing + (not same),
-            # Overlaps say nothing about boxes thinner than the edges' own rounding.
-            worst_iou=min(tally.worst_iou, 1.0 if edge <= tolerance.edge else iou),
+            worst_iou=min(tally.worst_iou, iou),
+            worst_edge=max(tally.worst_edge, edge),
             worst_score=max(tally.worst_score, score),
             examples=(tally.examples + example)[:EXAMPLES],
         )
