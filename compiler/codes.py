@@ -16,4 +16,4 @@ from dsimport.compiler.codes_runtime import RUNTIME_CODES
 
 __all__ = ["CODES", "CodeDoc"]
 
-CODES: dict[str, CodeDoc] = {**RECIPE_CODES, **MODEL_CODES, **FAMILY_CODES, **RUNTIME_CODES}
+CODES: dict[str, CodeDoc] = {**RECIPE_CODES, **MODEL_CODES, **ACQUIRE_CODES, **FAMILY_CODES, **RUNTIME_CODES}

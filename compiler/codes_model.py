@@ -106,10 +106,6 @@ MODEL_CODES: dict[str, CodeDoc] = {
         "there is nothing to plan",
         "None of the folders named on the command line holds a recipe (*.yaml).",
     ),
-    "A0201": CodeDoc(
-        "a source that this version cannot fetch",
-        "This version acquires models from local files.",
-    ),
     "A0202": CodeDoc(
         "a checkpoint folder as source",
         "Exporting checkpoints to ONNX is not in this version.",

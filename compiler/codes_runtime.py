@@ -85,11 +85,6 @@ RUNTIME_CODES: dict[str, CodeDoc] = {
         "Engines, logs and frames of one model need room below the root folder. Free some, or choose another root\n"
         "with --root.",
     ),
-    "H0505": CodeDoc(
-        "the model file cannot be copied",
-        "The ONNX file is copied into the model's folder before anything is built from it, and that failed: no room,\n"
-        "no permission, or the file went away meanwhile. Nothing half-copied is left under the final name.",
-    ),
     "H0601": CodeDoc(
         "no space on the disk",
         "A file could not be written because the disk, the quota or the allowed file size is used up. What was\n"

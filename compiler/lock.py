@@ -50,7 +50,7 @@ Bytes: TypeAlias = Annotated[int, Field(ge=0, le=2**62)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
 
 class LockedFile(_Part):
@@ -87,7 +87,7 @@ class Lock(_Part):
     names in class order; none where the recipe itself has them.
     """
 
-    format: Literal[1] = 1
+    format: Literal[1]
     source: LockedSource
     commit: Annotated[str, Field(pattern=r"^[0-9a-f]{7,64}$")] | None = None
     onnx: Text
@@ -151,7 +151,9 @@ def read_lock(data: bytes, path: str, report: Report) -> Lock | None:
     try:
         lock = Lock.model_validate(_plain(root))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
+        found = error.errors(include_url=False, include_context=False)
+        # a misspelt key is also a missing one, and only the misspelling has a place
+        first = next((item for item in found if item["type"] != "missing"), found[0])
         parts, node, key = find(root, tuple(first["loc"]))
         where = ".".join(str(part) for part in (parts if first["type"] != "missing" else first["loc"]))
         message = f"{single_line(where) or 'lock file'}: {single_line(str(first['msg']))[:200]}"

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar, cast
 from pydantic import BaseModel, ConfigDict, Field
 
 from dsimport.compiler.diagnostics import Span
+from dsimport.compiler.lock import LockedFile
 
 __all__ = ["Model", "Origin", "Resolved", "Toolchain", "tracked"]
 
@@ -20,16 +21,24 @@ Switch = Literal["auto"] | bool
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
 
 class Source(_Part):
-    """Where the ONNX comes from. `where` is a path relative to the root (file), a URL or `org/name` (hub)."""
+    """Where the ONNX comes from. `where` is a path relative to the root (file), a URL, `org/name` (hub) or
+    `org/team/model` (NGC). variant, file: which ONNX, where the recipe says so. token_env: name of an environment
+    variable. commit, onnx, files: what the lock file pins, nothing without one."""
 
     kind: Literal["file", "url", "huggingface", "ngc"]
     where: str
     revision: str | None
     sha256: str | None
+    variant: str | None
+    file: str | None
+    token_env: str | None
+    commit: str | None
+    onnx: str | None
+    files: tuple[LockedFile, ...]
 
 
 class Input(_Part):
@@ -166,7 +175,7 @@ class Model(_Part):
 class Origin(BaseModel):
     """Where a resolved value came from: a place in a file, or the words `default`, `family x`."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     text: str
     line: int | None = None
@@ -222,7 +231,7 @@ def tracked(model: Model) -> tuple[Model, set[str]]:
 class Resolved(BaseModel):
     """A model with the origin of each of its values (dotted keys, as `flatten` gives them)."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     model: Model
     origins: dict[str, Origin]

@@ -8,10 +8,12 @@ from typing import Any
 
 from dsimport.compiler.defaults import DEFAULT_VIDEO, DEFAULTS
 from dsimport.compiler.diagnostics import Report
+from dsimport.compiler.escape import single_line
 from dsimport.compiler.expr import ExprError, evaluate
 from dsimport.compiler.families import Family, family_for
 from dsimport.compiler.labels import read_labels
 from dsimport.compiler.load import LoadedRecipe
+from dsimport.compiler.lock import Lock, lock_for, lock_path, locked_source
 from dsimport.compiler.model import Model, Origin, Resolved, flatten
 from dsimport.compiler.parsers.bind import Binding, bind
 from dsimport.compiler.plan import InputFile
@@ -81,7 +83,9 @@ def resolve(loaded: LoadedRecipe, read: Callable[[str], bytes], report: Report) 
     values.put("model.family", loaded.recipe.model.family, values.origin_of("model.family"))
     for key in ("model.input.height", "model.input.width", "model.classes"):
         values.take(key)
-    _source(values, loaded)
+    lock, lock_file = lock_for(loaded, read, report)
+    _source(values, loaded, lock, report)
+    _locked_labels(values, loaded, lock, report)
     _numbers(values, loaded, report)
     _pipeline(values, loaded, report)
     label_file = read_labels(values.values, loaded, read, report)
@@ -95,7 +99,7 @@ def resolve(loaded: LoadedRecipe, read: Callable[[str], bytes], report: Report) 
     check_model(model, family, loaded.spans, report)
     if len(report.errors) > before:
         return None
-    extra = tuple(file for file in (family_file, label_file) if file is not None)
+    extra = tuple(file for file in (family_file, lock_file, label_file) if file is not None)
     return Compiled(loaded, resolved, family, binding, (*loaded.files, *extra))
 
 
@@ -104,21 +108,53 @@ def check(loaded: LoadedRecipe, read: Callable[[str], bytes], report: Report) ->
     resolve(loaded, read, report)
 
 
-def _source(values: _Values, loaded: LoadedRecipe) -> None:
-    source = loaded.recipe.source
-    kind, where, revision, sha256 = "file", "", None, None
+def _source(values: _Values, loaded: LoadedRecipe, lock: Lock | None, report: Report) -> None:
+    source, facts = loaded.recipe.source, locked_source(loaded)
+    where, sha256 = facts.where, None
     if source.file is not None:
         where, sha256 = loaded.path_of("source.file.path", source.file.path), source.file.sha256
     elif source.url is not None:
-        kind, where, sha256 = "url", source.url.url, source.url.sha256
-    elif source.huggingface is not None:
-        kind, where, revision = "huggingface", source.huggingface.repo, source.huggingface.revision or "main"
-    elif source.ngc is not None:
-        ngc = source.ngc
-        kind, where, revision = "ngc", "/".join(part for part in (ngc.org, ngc.team, ngc.model) if part), ngc.version
-    origin = values.origin_of(f"source.{kind}")
-    for key, value in (("kind", kind), ("where", where), ("revision", revision), ("sha256", sha256)):
-        values.put(f"source.{key}", value, origin)
+        sha256 = source.url.sha256
+    remote = source.huggingface or source.ngc
+    written = {
+        "kind": facts.kind,
+        "where": where,
+        "revision": facts.revision,
+        "sha256": sha256,
+        "variant": facts.variant,
+        "file": facts.file,
+        "token_env": remote.token_env if remote is not None else None,
+    }
+    for key, value in written.items():
+        place = f"source.onnx.{key}" if key in ("variant", "file") else f"source.{facts.kind}"
+        values.put(f"source.{key}", value, values.origin_of(place))
+    pinned = Origin(text=lock_path(loaded.path) if lock is not None else "no lock file")
+    values.put("source.commit", lock.commit if lock else None, pinned)
+    values.put("source.onnx", lock.onnx if lock else None, pinned)
+    values.put("source.files", lock.files if lock else (), pinned)
+    if facts.kind == "url" and sha256 is None and lock is None:
+        report.error(
+            "A0246",
+            "nobody says which sha256 the file behind this address must have",
+            loaded.spans.value("source.url.url"),
+            help=("write source.url.sha256", f"or run `dsimport lock {single_line(loaded.path)}`"),
+        )
+
+
+def _locked_labels(values: _Values, loaded: LoadedRecipe, lock: Lock | None, report: Report) -> None:
+    """Labels that only the model's own configuration has are known from the lock."""
+    if lock is None or lock.labels is None or values.values["model.labels"] != "config":
+        return
+    classes = values.values["model.classes"]
+    if classes is not None and len(lock.labels) != classes:
+        report.error(
+            "A0222",
+            f"{single_line(lock_path(loaded.path))} has {len(lock.labels)} labels for {classes} classes",
+            loaded.spans.value("model.classes"),
+            help=("correct model.classes", f"or run `dsimport lock --update {single_line(loaded.path)}`"),
+        )
+        return
+    values.put("model.labels", lock.labels, Origin(text=lock_path(loaded.path)))
 
 
 def _numbers(values: _Values, loaded: LoadedRecipe, report: Report) -> None:

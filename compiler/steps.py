@@ -62,6 +62,8 @@ def acquire(model: Model) -> Step:
     """The model as its source has it, into `model/source/`; labels too where only the model knows them."""
     layout = Layout(model.name)
     source = model.source
+    files = [item.model_dump() for item in source.files]
+    lock = {"commit": source.commit, "onnx": source.onnx, "files": files} if files else None
     outputs: tuple[Text, ...] = (layout.source_folder,)
     if model.model.labels == "config":
         outputs = (*outputs, layout.labels)
@@ -76,6 +78,11 @@ def acquire(model: Model) -> Step:
             "where": source.where,
             "revision": source.revision,
             "sha256": source.sha256,
+            "variant": source.variant,
+            "file": source.file,
+            "token_env": source.token_env,
+            "fp16": model.graph.fp32_io is not False,
+            "lock": lock,
             "target": layout.source_onnx,
             "labels": layout.labels if model.model.labels == "config" else None,
             "classes": model.model.classes,

@@ -10,12 +10,9 @@ from dsimport.compiler.diagnostics import DsimportError
 from dsimport.compiler.suggest import closest
 from dsimport.runtime.acquire.problems import problem
 
-__all__ = ["FP16_INPUTS_WORK", "ORDER", "Choice", "choose_onnx", "variant_of"]
+__all__ = ["ORDER", "Choice", "choose_onnx", "variant_of"]
 
 ORDER = ("fp16", "fp32", "int8", "int4", "quantized")
-# nvinfer always writes float32 into the input binding: a float16 graph input is wrong data and a write out of bounds.
-# Such a file is preferred only where a graph pass makes its inputs and outputs float32.
-FP16_INPUTS_WORK = False
 
 _WORDS = {"fp16": "fp16", "float16": "fp16", "half": "fp16", "fp32": "fp32", "float32": "fp32", "int8": "int8"}
 _WORDS |= {"int4": "int4", "quantized": "quantized", "quant": "quantized"}
@@ -46,11 +43,10 @@ def variant_of(path: str) -> str:
     return "other" if any(_OTHER.fullmatch(word) for word in words) else "fp32"
 
 
-def choose_onnx(
-    paths: Iterable[str], *, variant: str | None, file: str | None, where: str, fp16: bool = FP16_INPUTS_WORK
-) -> Choice:
+def choose_onnx(paths: Iterable[str], *, variant: str | None, file: str | None, where: str, fp16: bool) -> Choice:
     """The ONNX file to take from these paths. variant, file: what the recipe says; where: the source, for messages;
-    fp16: whether files with float16 inputs may be preferred. DsimportError: A0240, A0241, A0242, A0245."""
+    fp16: whether files with float16 inputs may be preferred, which takes the graph pass fp32-io: nvinfer always writes
+    float32 into the input binding, past the end of a float16 one. DsimportError: A0240, A0241, A0242, A0245."""
     everything = sorted(paths)
     onnx = [path for path in everything if path.endswith(".onnx")]
     if file is not None:
@@ -61,7 +57,9 @@ def choose_onnx(
         raise problem("A0242", f"{where} has no ONNX file '{file}'", *hint, f"ONNX files: {_listed(onnx)}")
     if not onnx:
         raise _nothing(everything, where)
-    candidates = [path for path in onnx if "/" not in path] or [path for path in onnx if path.startswith("onnx/")]
+    candidates = [path for path in onnx if "/" not in path] or [
+        path for path in onnx if path.rpartition("/")[0] == "onnx"
+    ]
     if not candidates:
         raise problem(
             "A0242",

@@ -144,7 +144,7 @@ def _chosen(
     if wanted.kind == "file":
         path = Path(wanted.where).name
     else:
-        choice = choose_onnx(names, variant=wanted.variant, file=wanted.file, where=where)
+        choice = choose_onnx(names, variant=wanted.variant, file=wanted.file, where=where, fp16=wanted.fp16)
         path = choice.path
         if wanted.kind != "url":
             tools.say(f"taking {choice}")

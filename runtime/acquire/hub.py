@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from dsimport._version import VERSION
 from dsimport.compiler.diagnostics import DsimportError
 from dsimport.runtime.acquire.problems import Secret, problem, status_problem, token_from
 from dsimport.runtime.acquire.transfer import Again, Asked, Policy, retried
@@ -24,6 +25,8 @@ __all__ = ["Hub", "Listing", "RemoteFile"]
 
 T = TypeVar("T")
 _TEMPORARY = (408, 425, 429, 500, 502, 503, 504)
+# The client and its HTTP libraries log headers and what servers say, past our care for tokens.
+_LOGGERS = ("huggingface_hub", "httpx", "httpx2", "httpcore", "httpcore2", "urllib3")
 _CALL_S = 120.0  # for one call of the client, its own attempts included; it waits for silent servers without end
 
 
@@ -71,7 +74,12 @@ class Hub:
             self.secret = Secret(stored, "the hub's token store") if stored else Secret()
         base = endpoint or os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
         self._endpoint = base.rstrip("/")
-        self._api = self._client.HfApi(endpoint=self._endpoint, token=self.secret.value or False)
+        self._api = self._client.HfApi(
+            endpoint=self._endpoint,
+            token=self.secret.value or False,
+            library_name="dsimport",
+            library_version=VERSION,
+        )
 
     def commit_of(self, revision: str) -> tuple[str, str | None]:
         """The commit a branch, tag or commit stands for now, and the licence the repository declares."""
@@ -192,9 +200,10 @@ def _client() -> Any:
         import huggingface_hub
     except ImportError:
         raise problem("A0230", "the package huggingface_hub is missing", "pip install huggingface_hub") from None
-    # It logs addresses and what servers say, past our care for tokens.
-    logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL + 1)
-    return _Names(huggingface_hub)
+    names = _Names(huggingface_hub)
+    for name in _LOGGERS:  # after the import: the client sets its own level when its parts are loaded
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    return names
 
 
 class _Names:

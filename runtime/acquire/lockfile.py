@@ -37,7 +37,7 @@ def subject_of(loaded: LoadedRecipe, root: Path, classes: int) -> Subject:
         where, sha256 = str(root / loaded.path_of("source.file.path", source.file.path)), source.file.sha256
     elif source.url is not None:
         sha256 = source.url.sha256
-    remote = source.huggingface or source.ngc
+    remote, graph = source.huggingface or source.ngc, loaded.recipe.graph
     wanted = Wanted(
         kind=facts.kind,
         where=where,
@@ -46,6 +46,7 @@ def subject_of(loaded: LoadedRecipe, root: Path, classes: int) -> Subject:
         variant=facts.variant,
         file=facts.file,
         token_env=remote.token_env if remote is not None else None,
+        fp16=graph is None or graph.fp32_io is not False,
     )
     if facts.kind == "file" and Path(where).is_dir():
         raise problem(
@@ -116,6 +117,7 @@ def _lock(subject: Subject, got: Gathered, licence: str | None) -> Lock:
     names = (got.config or {}).get("architectures")
     architectures = tuple(str(name)[:200] for name in names[:16]) if isinstance(names, list) else ()
     return Lock(
+        format=1,
         source=subject.source,
         commit=got.commit,
         onnx=got.onnx.path,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import stat
@@ -18,7 +17,7 @@ from dsimport.runtime.acquire.problems import problem, token_from
 from dsimport.runtime.acquire.progress import megabytes
 from dsimport.runtime.acquire.sources import Fetched, Tools, Wanted, mismatch
 from dsimport.runtime.acquire.store import hash_file
-from dsimport.runtime.acquire.transfer import MAX_BYTES, Asked, download, open_url, retried
+from dsimport.runtime.acquire.transfer import MAX_BYTES, Asked, download, read_answer
 from dsimport.runtime.atomic import host_error, host_errors
 
 __all__ = ["NgcSource"]
@@ -85,16 +84,11 @@ class NgcSource:
 
     def _ask(self) -> None:
         """What the catalog says of the version; the diagnostic for one that is not there names it."""
-        asked = Asked(self._url, self._what, self._secret, self._variable, headers={"Accept": "application/json"})
-        answers: list[bytes] = []
-
-        def attempt() -> None:
-            with contextlib.closing(open_url(asked, self._tools.policy, {})) as response:
-                answers.append(response.read(_MAX_ANSWER + 1))
-
-        retried(attempt, self._tools.policy, self._tools.say)
+        kind = {"Accept": "application/json"}
+        asked = Asked(self._url, self._what, self._secret, self._variable, headers=kind, limit=_MAX_ANSWER)
+        answer = read_answer(asked, self._tools.policy, self._tools.say)
         try:
-            document: Any = json.loads(answers[0]) if len(answers[0]) <= _MAX_ANSWER else None
+            document: Any = json.loads(answer)
             version = document["modelVersion"]
             status = str(version.get("status", "UPLOAD_COMPLETE"))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):

@@ -22,7 +22,8 @@ __all__ = ["Fetched", "HubSource", "LocalSource", "Source", "Tools", "Wanted", "
 @dataclass(frozen=True)
 class Wanted:
     """The source as the recipe has it. revision: branch, tag, commit or NGC version; variant, file: which ONNX;
-    sha256: of a single file; token_env: the environment variable that holds the access token."""
+    sha256: of a single file; token_env: the environment variable that holds the access token; fp16: whether a graph
+    pass makes float16 inputs float32."""
 
     kind: str
     where: str
@@ -31,6 +32,7 @@ class Wanted:
     variant: str | None = None
     file: str | None = None
     token_env: str | None = None
+    fp16: bool = True
 
 
 @dataclass(frozen=True)

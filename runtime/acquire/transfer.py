@@ -26,7 +26,7 @@ from dsimport.runtime.acquire.problems import NO_SECRET, Secret, problem, status
 from dsimport.runtime.acquire.progress import Meter, megabytes
 from dsimport.runtime.atomic import host_error, host_errors
 
-__all__ = ["MAX_BYTES", "Again", "Asked", "Policy", "download", "open_url", "retried"]
+__all__ = ["MAX_BYTES", "Again", "Asked", "Policy", "download", "read_answer", "retried"]
 
 MAX_BYTES = 32 << 30  # no detector is larger; a server that never stops must end somewhere
 _BLOCK = 256 << 10
@@ -103,7 +103,7 @@ def retried(
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def open_url(asked: Asked, policy: Policy, headers: Mapping[str, str]) -> Any:
+def _open(asked: Asked, policy: Policy, headers: Mapping[str, str]) -> Any:
     """One request; the open response. Raises `Again` or DsimportError for anything but 2xx and 416."""
     wanted = {"User-Agent": f"dsimport/{VERSION}", "Accept-Encoding": "identity", **asked.headers, **headers}
     request = urllib.request.Request(asked.url, headers=wanted)
@@ -122,6 +122,26 @@ def open_url(asked: Asked, policy: Policy, headers: Mapping[str, str]) -> Any:
         raise problem("A0239", f"the address of {asked.what} cannot be used", "check it") from None
 
 
+def read_answer(asked: Asked, policy: Policy, say: Callable[[str], None]) -> bytes:
+    """A short answer, whole; `asked.limit` bounds it. DsimportError as of `download`."""
+    answers: list[bytes] = []
+
+    def attempt() -> None:
+        with contextlib.closing(_open(asked, policy, {})) as response:
+            try:
+                data = response.read(asked.limit + 1)
+            except _NETWORK as error:
+                raise Again(_broken(asked, error)) from None
+            if len(data) > asked.limit:
+                raise _oversized(asked, len(data), asked.limit)
+            if len(data) < (_length(response.headers) or 0):
+                raise Again(_broken(asked, None))
+            answers.append(data)
+
+    retried(attempt, policy, say)
+    return answers[0]
+
+
 def _attempt(asked: Asked, part: Path, policy: Policy, meter: Meter) -> None:
     have = _size(part)
     validator = part.with_suffix(".etag")
@@ -135,7 +155,7 @@ def _attempt(asked: Asked, part: Path, policy: Policy, meter: Meter) -> None:
     headers = {"Range": f"bytes={have}-"} if have else {}
     if have and etag and not asked.validated:
         headers["If-Range"] = etag
-    with contextlib.closing(open_url(asked, policy, headers)) as response:
+    with contextlib.closing(_open(asked, policy, headers)) as response:
         start = _start(response, have, asked, part)
         if not asked.validated:
             if start == 0:
@@ -161,8 +181,8 @@ def _start(response: Any, have: int, asked: Asked, part: Path) -> int:
 
 
 def _copy(response: Any, part: Path, start: int, asked: Asked, meter: Meter) -> None:
-    length = response.headers.get("Content-Length", "")
-    end = start + int(length) if length.isascii() and length.isdigit() else None
+    length = _length(response.headers)
+    end = None if length is None else start + length
     if meter.total is None:
         meter.total = end
     limit = asked.limit if asked.size is None else asked.size
@@ -233,6 +253,11 @@ def _broken(asked: Asked, error: BaseException | None) -> DsimportError:
 def _retry_after(headers: Message) -> float | None:
     text = (headers.get("Retry-After") or "").strip()
     return float(text) if text.isascii() and text.isdigit() and len(text) < 9 else None
+
+
+def _length(headers: Message) -> int | None:
+    text = headers.get("Content-Length") or ""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
 
 
 def _strong_etag(headers: Message) -> str:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from dsimport.compiler import paths
 from dsimport.compiler.diagnostics import Diagnostic, DsimportError, Report, Span
 from dsimport.compiler.labels import label_problem
-from dsimport.runtime.atomic import write_text
+from dsimport.runtime.atomic import TEMPORARY, host_errors, make_folder, sync_folder, write_text
 from dsimport.runtime.steps.base import Context, Outcome
 
-__all__ = ["REFUSED_ARCHITECTURES", "check_architectures", "labels_of_config", "run"]
+if TYPE_CHECKING:
+    from dsimport.runtime.acquire.gather import Pins
+    from dsimport.runtime.acquire.sources import Fetched, Tools, Wanted
+
+__all__ = ["REFUSED_ARCHITECTURES", "check_architectures", "labels_of_config", "run", "wanted_of"]
 
 REFUSED_ARCHITECTURES = (
     "ForImageClassification",
@@ -30,30 +33,69 @@ REFUSED_ARCHITECTURES = (
 
 
 def run(context: Context) -> Outcome:
-    """Copy a local model. Raises DsimportError with A-codes; remote sources are refused with what to do instead."""
+    """Fetch or copy the model, verified. Raises DsimportError with A-codes and what to do instead."""
+    from dsimport.runtime.acquire.gather import gather, labels_of
+
     params = context.step.params
-    if params["kind"] != "file":
-        raise _error(
-            "A0201",
-            f"this version does not fetch from {params['kind']} sources ({params['where']})",
-            "download the ONNX file yourself and name it with source.file.path",
-        )
-    source = context.root / params["where"]
-    config = _config(source)
-    if config is not None:
-        check_architectures(config, str(_config_path(source)))
-    if source.is_dir():
+    wanted = wanted_of(params, context.root)
+    if wanted.kind == "file" and Path(wanted.where).is_dir():
         raise _error(
             "A0202",
             f"'{params['where']}' is a folder, and exporting checkpoints is not in this version",
             "export it to ONNX (optimum-cli export onnx) and name the .onnx file",
         )
+    pins = _pins(params)
+    if pins is None and wanted.kind == "huggingface":
+        context.say(f"not locked: takes what {wanted.revision} is now; `dsimport lock` pins it")
+    got = gather(wanted, pins, _tools(context), check_architectures)
+    if wanted.sha256 is not None and got.onnx.sha256 != wanted.sha256.lower():
+        raise _error(
+            "A0205",
+            f"'{params['where']}' has sha256 {got.onnx.sha256}, the recipe wants {wanted.sha256}",
+            "fetch the file again, or correct the recipe's sha256 if the new file is the one you want",
+        )
     target = context.root / params["target"]
-    size, digest = _copy(source, target, params["sha256"])
+    for item in got.data:
+        _copy(item, target.parent / _below(item.path, got.onnx.path))
+    _copy(got.onnx, target)
     if params["labels"] is not None:
-        labels = labels_of_config(config, str(_config_path(source)), params["classes"])
+        labels = labels_of(got, params["classes"], labels_of_config)
         write_text(context.root / params["labels"], "".join(f"{label}\n" for label in labels))
-    return Outcome({}, f"{size / 1e6:.1f} MB, sha256 {digest[:8]}…")
+    size = got.onnx.size + sum(item.size for item in got.data)
+    origin = f", commit {got.commit[:7]}" if got.commit else ""
+    return Outcome({}, f"{size / 1e6:.1f} MB, sha256 {got.onnx.sha256[:8]}…{origin}")
+
+
+def wanted_of(params: dict[str, Any], root: Path) -> Wanted:
+    """The source in the parameters of an acquire step; a local path as seen from here."""
+    from dsimport.runtime.acquire.sources import Wanted
+
+    where = str(root / params["where"]) if params["kind"] == "file" else params["where"]
+    names = ("kind", "revision", "sha256", "variant", "file", "token_env", "fp16")
+    return Wanted(where=where, **{name: params[name] for name in names})
+
+
+def _pins(params: dict[str, Any]) -> Pins | None:
+    from dsimport.compiler.lock import LockedFile
+    from dsimport.runtime.acquire.gather import Pins
+
+    lock = params["lock"]
+    if lock is None:
+        return None
+    return Pins(lock["commit"], lock["onnx"], tuple(LockedFile.model_validate(item) for item in lock["files"]))
+
+
+def _tools(context: Context) -> Tools:
+    from dsimport.runtime.acquire.sources import Tools
+    from dsimport.runtime.acquire.store import default_store
+    from dsimport.runtime.acquire.transfer import Policy
+
+    return Tools(default_store(), Policy(), context.say, context.progress.tool_line)
+
+
+def _below(path: str, onnx: str) -> str:
+    """Where weights lie, seen from the folder of the ONNX file: that is how it names them."""
+    return paths.relative(path, paths.directory(onnx))
 
 
 def check_architectures(config: dict[str, Any], path: str) -> None:
@@ -115,60 +157,26 @@ def _label_table(config: dict[str, Any]) -> dict[int, str]:
     return {}
 
 
-def _config_path(source: Path) -> Path:
-    return (source if source.is_dir() else source.parent) / "config.json"
-
-
-def _config(source: Path) -> dict[str, Any] | None:
-    path = _config_path(source)
+def _copy(item: Fetched, target: Path) -> None:
+    """Copy a verified file; nothing appears under its final name before it is whole and still the same."""
+    make_folder(target.parent)
+    part = target.with_name(f"{TEMPORARY}{os.getpid()}.part")
+    hasher = hashlib.sha256()
     try:
-        data = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError, RecursionError) as error:
-        raise _error("A0203", f"cannot read {path}: {error}", "repair the file, or move it away") from None
-    return data if isinstance(data, dict) else None
-
-
-def _copy(source: Path, target: Path, wanted: str | None) -> tuple[int, str]:
-    """Copy the ONNX and its external data files; nothing appears under its final name before it is whole."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(target.name + ".part")
-    hasher, size = hashlib.sha256(), 0
-    try:
-        with source.open("rb") as reader, part.open("wb") as writer:
+        with host_errors(target), item.local.open("rb") as reader, part.open("wb") as writer:
             while block := reader.read(1 << 20):
                 hasher.update(block)
-                size += len(block)
                 writer.write(block)
             writer.flush()
             os.fsync(writer.fileno())
-    except OSError as error:
+        if hasher.hexdigest() != item.sha256:
+            raise _error("A0238", f"'{item.path}' changed while it was copied", "run the command again")
+        with host_errors(target):
+            part.replace(target)
+            sync_folder(target.parent)
+    finally:
         part.unlink(missing_ok=True)
-        missing = isinstance(error, FileNotFoundError) and not source.exists()
-        raise _error(
-            "A0204" if missing else "H0505",
-            f"model file '{source}' does not exist" if missing else f"cannot copy '{source}': {error.strerror}",
-            "correct source.file.path; paths are relative to the recipe" if missing else "make room or check permissions",
-        ) from None
-    digest = hasher.hexdigest()
-    if wanted is not None and digest != wanted.lower():
-        part.unlink(missing_ok=True)
-        raise _error(
-            "A0205",
-            f"'{source}' has sha256 {digest}, the recipe wants {wanted}",
-            "fetch the file again, or correct source.file.sha256 if the new file is the one you want",
-        )
-    for data in _external_data(source):
-        shutil.copyfile(data, target.parent / data.name)
-    part.replace(target)
-    return size, digest
 
 
-def _external_data(source: Path) -> list[Path]:
-    names = (f"{source.name}.data", f"{source.name}_data")
-    return [path for name in names if (path := source.with_name(name)).is_file()]
-
-
-def _error(code: str, message: str, help: str) -> DsimportError:
-    return DsimportError(Diagnostic(code, message, help=(help,)))
+def _error(code: str, message: str, advice: str) -> DsimportError:
+    return DsimportError(Diagnostic(code, message, help=(advice,)))

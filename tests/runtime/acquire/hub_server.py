@@ -33,7 +33,8 @@ def sha256(data: bytes) -> str:
 @dataclass
 class Fault:
     """Something that goes wrong `times` times for requests whose path matches. status: an error answer, with headers;
-    drop_at: the connection is cut after so many bytes of the body; stall_s: silence before the answer."""
+    drop_at: the connection is cut after so many bytes of the body, or with `hold` goes silent there; stall_s: silence
+    before the answer."""
 
     path: str
     times: int = 1
@@ -41,6 +42,7 @@ class Fault:
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     drop_at: int | None = None
+    hold: bool = False
     stall_s: float = 0.0
     body: bytes = b"{}"
 
@@ -80,6 +82,7 @@ class HubServer:
         self.echo = False
         self.ranges = True
         self.sent = 0
+        self.released = threading.Event()
         self._lock = threading.Lock()
         self._server = _Threads(("127.0.0.1", 0), _handler(self))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -91,6 +94,7 @@ class HubServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.released.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -168,7 +172,7 @@ class _Handler(BaseHTTPRequestHandler):
         hub = self.hub
         parts = urlsplit(self.path)
         path = unquote(parts.path)
-        hub.requests.append((self.command, self.path, dict(self.headers.items())))
+        hub.requests.append((self.command, self.path, {name.title(): text for name, text in self.headers.items()}))
         self.fault = hub.take_fault(self.command, path)
         if self.fault is not None and self.fault.stall_s:
             threading.Event().wait(self.fault.stall_s)
@@ -309,4 +313,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.hub.sent += len(shown)
         if cut is not None and cut < len(body):
             self.close_connection = True
+            if self.fault is not None and self.fault.hold:
+                self.hub.released.wait(20)
             self.connection.close()
