@@ -157,7 +157,7 @@ def _chosen(
     onnx = source.fetch(path)
     data = []
     for name in _data_names(onnx):
-        if wanted.kind != "url" and name not in names:
+        if wanted.kind in ("huggingface", "ngc") and name not in names:
             raise problem(
                 "A0243",
                 f"{path} keeps weights in '{name}', which {where} does not have",

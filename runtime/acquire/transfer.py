@@ -146,7 +146,7 @@ def _attempt(asked: Asked, part: Path, policy: Policy, meter: Meter) -> None:
     have = _size(part)
     validator = part.with_suffix(".etag")
     etag = _read_text(validator)
-    if asked.size is not None and have == asked.size and (asked.validated or etag):
+    if asked.size is not None and have == asked.size and (asked.validated or etag) and part.is_file():
         return
     if have and not asked.validated and not etag:
         have = _cut(part)

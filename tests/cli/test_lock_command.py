@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -11,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from dsimport.cli import main
 
 TESTS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS / "runtime" / "acquire"))
@@ -61,11 +65,26 @@ class Place:
             timeout=120,
         )
 
+    def quick(self, *words: str) -> tuple[int, str, str]:
+        """Like `run`, in this process: exit code, output, error output."""
+        home = {"DSIMPORT_CACHE": str(self.root / "cache"), "HF_ENDPOINT": self.hub.url, "NO_COLOR": "1"}
+        out, err = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(self.root)
+            patch.delenv("HF_TOKEN", raising=False)
+            patch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(self.root / "token"))
+            patch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(self.root / "hf"))
+            for name, value in home.items():
+                patch.setenv(name, value)
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                code = main.run(words)
+        return code, out.getvalue(), err.getvalue()
+
     def lock(self, *options: str, code: int = 0) -> Any:
         """The JSON document of `dsimport lock`, which must end with this exit code."""
-        done = self.run("lock", "recipes/tiny.yaml", "--json", *options)
-        assert done.returncode == code, done.stderr + done.stdout
-        return json.loads(done.stdout)
+        found, out, err = self.quick("lock", "recipes/tiny.yaml", "--json", *options)
+        assert found == code, err + out
+        return json.loads(out)
 
     @property
     def lock_file(self) -> Path:
@@ -99,7 +118,8 @@ def test_a_locked_recipe_gives_the_same_onnx_in_another_folder_with_an_empty_cac
 ) -> None:
     model, clip = made
     first = Place(tmp_path / "one", hub, clip)
-    assert first.lock()["locks"][0]["status"] == "created"
+    locked = first.run("lock", "recipes/tiny.yaml")
+    assert (locked.returncode, locked.stdout.split()[:2]) == (0, ["recipes/tiny.lock.yaml", "created"]), locked.stderr
     hub.repositories["acme/tiny"].push({"onnx/model.onnx": b"another model" * 1000, "config.json": b"{}"})
     second = Place(tmp_path / "two/deeper", hub, clip)
     second.lock_file.write_bytes(first.lock_file.read_bytes())
@@ -165,8 +185,8 @@ def test_check_without_a_lock_and_with_one_for_another_source(place: Place) -> N
 
 def test_a_damaged_lock_is_replaced_only_when_asked(place: Place) -> None:
     place.lock_file.write_text("format: 1\n<<<<<<< ours\n", "utf-8")
-    assert place.run("lock", "recipes/tiny.yaml").returncode == 1
-    assert place.run("plan", "recipes/tiny.yaml", "--toolchain", "reference").returncode == 1
+    assert place.quick("lock", "recipes/tiny.yaml")[0] == 1
+    assert place.quick("plan", "recipes/tiny.yaml", "--toolchain", "reference")[0] == 1
     assert place.lock("--update")["locks"][0]["status"] in ("created", "updated")
     assert place.lock()["locks"][0]["status"] == "same"
 
@@ -174,9 +194,8 @@ def test_a_damaged_lock_is_replaced_only_when_asked(place: Place) -> None:
 def test_a_failed_lock_writes_nothing_and_leaves_the_others(place: Place) -> None:
     bad = place.root / "recipes/bad.yaml"
     bad.write_text(RECIPE.replace("name: tiny", "name: bad").replace("acme/tiny", "acme/none"), "utf-8")
-    done = place.run("lock", "recipes")
-    assert done.returncode == 1
-    assert "1 error in 1 of 2 recipes" in done.stderr
+    code, _, errors = place.quick("lock", "recipes")
+    assert (code, "1 error in 1 of 2 recipes" in errors) == (1, True)
     assert sorted(path.name for path in (place.root / "recipes").glob("*.lock.yaml")) == ["tiny.lock.yaml"]
 
 
@@ -201,12 +220,12 @@ def test_local_files_and_addresses_are_locked_too(place: Place, made: tuple[byte
         assert content["files"][0]["sha256"] == sha256(made[0])
         assert place.lock("--check")["locks"][0]["status"] == "same"
     (place.root / "recipes/m.onnx").write_bytes(made[0] + b"\0")
-    assert place.run("lock", "--check", "recipes/tiny.yaml").returncode == 1
+    assert place.quick("lock", "--check", "recipes/tiny.yaml")[0] == 1
 
 
 def test_a_dropped_connection_is_continued_by_the_next_command(place: Place) -> None:
     place.hub.faults = [Fault("/cdn/", drop_at=100_000), Fault("/cdn/", status=403)]
-    assert place.run("lock", "recipes/tiny.yaml").returncode == 1
+    assert place.quick("lock", "recipes/tiny.yaml")[0] == 1
     assert not place.lock_file.exists()
     assert place.lock()["locks"][0]["status"] == "created"
     assert place.hub.gets("/cdn/")[-1]["Range"] == "bytes=100000-"
