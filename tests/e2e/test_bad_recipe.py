@@ -223,3 +223,20 @@ def test_recipes_that_are_not_there(words: list[str], folder: Path, capsys: pyte
     assert {item["code"] for item in document["diagnostics"]} <= {"R0001", "P0102"}
     assert "error[" in text
     assert "help: " in text
+
+
+def test_a_fault_of_dsimport_says_so_and_shows_no_traceback(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a fault\nof \x1b[31mours")
+
+    monkeypatch.setattr("dsimport.cli.session.lower", broken)
+    exit_code, document, text = plan(capsys)
+    assert exit_code == 1
+    assert [item["code"] for item in document["diagnostics"]] == ["T0605"]
+    assert "error[T0605]: the command failed in an unforeseen way: RuntimeError: a fault\\nof \\x1b[31mours" in text
+    assert "DSIMPORT_TRACEBACK=1" in text
+    monkeypatch.setenv("DSIMPORT_TRACEBACK", "1")
+    with pytest.raises(RuntimeError):
+        run(["plan", "recipes/m.yaml"])
