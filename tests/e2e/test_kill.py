@@ -67,7 +67,7 @@ def test_interrupted_it_says_so_and_earlier_results_are_intact(
     number: signal.Signals, undisturbed: Project, tmp_path: Path
 ) -> None:
     made = copy_project(undisturbed, tmp_path / "copy")
-    (made.root / RECIPE).write_text(recipe_text("yolov8", frames=30, **SETTINGS), "utf-8")
+    (made.root / RECIPE).write_text(recipe_text("yolov8", min_rate=0.8, **SETTINGS), "utf-8")
     before = tree(made.models, ("*.log", ".dsimport"))
     mark, count = f"{tmp_path.name}-signal", logs(made)
     process = made.start(*WORDS, **{MARK: mark})
@@ -86,7 +86,7 @@ def test_interrupted_it_says_so_and_earlier_results_are_intact(
 
 def test_two_applies_at_once_and_a_lock_that_dies_with_its_holder(undisturbed: Project, tmp_path: Path) -> None:
     made = copy_project(undisturbed, tmp_path / "copy")
-    (made.root / RECIPE).write_text(recipe_text("yolov8", frames=30, **SETTINGS), "utf-8")
+    (made.root / RECIPE).write_text(recipe_text("yolov8", min_rate=0.8, **SETTINGS), "utf-8")
     count = logs(made)
     first = made.start(*WORDS)
     assert wait_for(first, made.models / NAME, ["kitti"], 0.1, count)
