@@ -55,7 +55,7 @@ StepKind: TypeAlias = Literal[
 class Frozen(BaseModel):
     """A value object of the plan."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Hole(Frozen):

@@ -68,7 +68,7 @@ TensorName: TypeAlias = Annotated[str, Field(min_length=1, max_length=255, patte
 class Strict(BaseModel):
     """A frozen value object in which an unknown key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class TensorSpec(Strict):

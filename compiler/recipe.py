@@ -75,7 +75,7 @@ PositivePerChannel: TypeAlias = Annotated[
 class Section(BaseModel):
     """A mapping of the recipe: frozen, no unknown keys, no conversions between types."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, defer_build=True)
 
 
 class HuggingFace(Section):
