@@ -35,6 +35,12 @@ class Case:
     shown: tuple[int, int]
     softmax: bool
     limit: int | None
+    inclusive: bool
+
+    def keeps(self, score: float) -> bool:
+        """Whether a score, rounded to float32 once, is a result."""
+        rounded = float(np.float32(score))
+        return rounded >= self.threshold if self.inclusive else rounded > self.threshold
 
     @property
     def score_tolerance(self) -> float:
@@ -122,47 +128,52 @@ def match(got: Array, want: Array, score_tolerance: float) -> list[tuple[int, in
 
 
 def settle(extra: Array, missing: Array, wanted: Objects, case: Case) -> tuple[Array, Array, int]:
-    """The rows that are faults, and how many were excused since rounding decides about them.
+    """The rows that are faults, and how many are none since the processor's own rounding or sorting made them.
 
-    That is so for a score on the threshold, one that ties with the last result kept, and another class of the same
-    score: which of them a processor keeps is an accident of its arithmetic and sorting. The other choice must be a
-    result that the tensors really hold, no two results may be the same one, and there must be as many.
+    Two kinds are none. Where the score is on the threshold, the parser may do as the score that is rounded only once
+    says. And of several scores that tie with the last result kept, it may return others, but as many.
     """
     scores = probabilities(case)
     full = case.limit is not None and len(wanted.scores) == min(case.limit, scores.size)
     last = float(wanted.scores.min()) if full else -np.inf
-    excused = excuse(extra, scores, last, case)
-    gone = is_open(missing, last, case)
-    if case.limit is None:
-        for i, row in enumerate(missing):
-            gone[i] |= any((np.abs(other[1:] - row[1:]) <= PIXELS).all() for other in extra[excused])
-    tied = np.abs(scores - last) <= case.score_tolerance
-    unseen = int(tied[~is_visible(case)].sum())
-    at_threshold = sum(int(is_open(rows, -np.inf, case).sum()) for rows in (extra, missing))
-    if abs(int(excused.sum()) - int(gone.sum())) > unseen + at_threshold:
-        return extra, missing, 0
-    return extra[~excused], missing[~gone], int(excused.sum() + gone.sum())
+    on_threshold, tied = excuse_extra(extra, scores, last, case)
+    below, replaced = excuse_missing(missing, scores, last, case)
+    others = np.abs(scores - last) <= case.score_tolerance
+    unseen = int(others[~is_visible(case)].sum())
+    if abs(int(tied.sum()) - int(replaced.sum())) > unseen + int(on_threshold.sum() + below.sum()):
+        tied[:] = replaced[:] = False
+    fine, gone = on_threshold | tied, below | replaced
+    return extra[~fine], missing[~gone], int(fine.sum() + gone.sum())
 
 
-def is_open(table: Array, last: float, case: Case) -> Array:
-    """Which rows have a score on the threshold, or that of the last result kept."""
-    on_threshold = np.abs(table[:, 1] - case.threshold) <= case.score_tolerance
-    return np.asarray(on_threshold | (np.abs(table[:, 1] - last) <= case.score_tolerance))
+def excuse_extra(extra: Array, scores: Array, last: float, case: Case) -> tuple[Array, Array]:
+    """Which extra rows have a score just over the threshold, and which one like the last result kept.
 
-
-def excuse(extra: Array, scores: Array, last: float, case: Case) -> Array:
-    """Which extra rows are another choice among equals: each from a (query, class) of its own."""
-    excused = is_open(extra, last, case)
+    Each must be a result that the tensors hold, and no two the same one.
+    """
+    on_threshold, tied = np.zeros(len(extra), bool), np.zeros(len(extra), bool)
     taken: set[tuple[int, int]] = set()
     for i, row in enumerate(extra):
-        place = origin(row, scores, case)
-        if place is None or place in taken:
-            excused[i] = False
+        place = next((place for place in origins(row, scores, case) if place not in taken), None)
+        if place is None:
             continue
         taken.add(place)
-        if case.limit is None:
-            excused[i] |= abs(row[1] - scores[place[0]].max()) <= case.score_tolerance
-    return excused
+        on_threshold[i] = is_near(row, case) and case.keeps(scores[place])
+        tied[i] = not on_threshold[i] and abs(row[1] - last) <= case.score_tolerance
+    return on_threshold, tied
+
+
+def excuse_missing(missing: Array, scores: Array, last: float, case: Case) -> tuple[Array, Array]:
+    """Which missing rows have a score just below the threshold, and which one like the last result kept."""
+    below = np.zeros(len(missing), bool)
+    for i, row in enumerate(missing):
+        places = origins(row, scores, case)
+        below[i] = is_near(row, case) and not all(case.keeps(scores[place]) for place in places)
+    return below, ~below & (np.abs(missing[:, 1] - last) <= case.score_tolerance)
+
+
+def is_near(row: Array, case: Case) -> bool:
+    return bool(abs(row[1] - case.threshold) <= case.score_tolerance)
 
 
 def probabilities(case: Case) -> Array:
@@ -191,8 +202,9 @@ def is_visible(case: Case) -> Array:
     return np.asarray((box[:, 2] - box[:, 0] > SLIVER) & (box[:, 3] - box[:, 1] > SLIVER))
 
 
-def origin(row: Array, scores: Array, case: Case) -> tuple[int, int] | None:
-    """(query, class) that a result came from."""
+def origins(row: Array, scores: Array, case: Case) -> list[tuple[int, int]]:
+    """The (query, class) that a result can have come from."""
     in_place = (np.abs(edges(case) - row[2:]) <= PIXELS).all(axis=1)
-    queries = np.flatnonzero(in_place & (np.abs(scores[:, int(row[0])] - row[1]) <= case.score_tolerance))
-    return (int(queries[0]), int(row[0])) if len(queries) else None
+    column = int(row[0])
+    queries = np.flatnonzero(in_place & (np.abs(scores[:, column] - row[1]) <= case.score_tolerance))
+    return [(int(query), column) for query in queries]

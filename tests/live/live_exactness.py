@@ -80,8 +80,16 @@ class Comparison:
             for frame, results in enumerate(wanted):
                 named = {scores_name: logits[frame], boxes_name: boxes[frame]}
                 found = parser(named, **size, thresholds=[threshold] * self.classes)
-                softmax, limit = self.processor.softmax, self.limit
-                case = Case(logits[frame], boxes[frame], threshold, **size, shown=shown, softmax=softmax, limit=limit)
+                case = Case(
+                    logits[frame],
+                    boxes[frame],
+                    threshold,
+                    **size,
+                    shown=shown,
+                    softmax=self.processor.softmax,
+                    limit=self.limit,
+                    inclusive=self.processor.inclusive,
+                )
                 total.add(compare(found, results, case))
         return total
 

@@ -38,6 +38,7 @@ class Processor:
 
     family: of the parser that must agree with it. limit: (query, class) pairs it keeps before the threshold, None where
     it takes one class of each query. softmax: over all columns, the last being no object; otherwise sigmoids.
+    inclusive: a score equal to the threshold is a result.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Processor:
     post_process: PostProcess
     limit: int | Literal["queries"] | None = None
     softmax: bool = False
+    inclusive: bool = False
 
     def __call__(self, logits: Array, boxes: Array, *, threshold: float, height: int, width: int) -> list[Objects]:
         """Results per frame for logits [N, Q, C] and boxes [N, Q, 4] and frames of `height` x `width` pixels."""
@@ -137,7 +139,7 @@ def _processors() -> tuple[Processor, ...]:
         Processor("owlv2", "owlv2", image_processor("Owlv2ImageProcessorPil")),
         Processor("grounding-dino", "grounding-dino", image_processor("GroundingDinoImageProcessorPil")),
         Processor("omdet-turbo", "omdet-turbo", omdet(), "queries"),
-        Processor("pp_doclayout_v2", "pp-doclayout", pp_doclayout(), "queries"),
+        Processor("pp_doclayout_v2", "pp-doclayout", pp_doclayout(), "queries", inclusive=True),
     )
 
 

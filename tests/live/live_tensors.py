@@ -45,9 +45,7 @@ def _logits(style: str, shape: tuple[int, int], threshold: float, rng: np.random
     if style == "exact":  # a sigmoid or softmax of zeros is a score that float32 holds exactly, like the threshold 0.5
         return rng.choice([0.0, 0.0, -30.0, 2.0], shape)
     if style == "threshold":
-        around = np.float32(np.log(threshold / (1 - threshold)))
-        steps = rng.integers(-6, 7, shape) * np.spacing(around)
-        return np.where(hit, around + steps, low)
+        return _around_threshold(shape, threshold, rng, softmax)
     if style == "one class":
         low[:, rng.integers(shape[1] - softmax)] = rng.normal(2, 2, shape[0])
         return low
@@ -60,6 +58,17 @@ def _logits(style: str, shape: tuple[int, int], threshold: float, rng: np.random
     mixed = np.where(rng.uniform(size=shape) < 40 / low.size, rng.normal(3, 3, shape), low - (0 if softmax else 10))
     mixed[rng.integers(shape[0], size=3), rng.integers(shape[1], size=3)] = np.nan
     return mixed
+
+
+def _around_threshold(shape: tuple[int, int], threshold: float, rng: np.random.Generator, softmax: bool) -> Array:
+    """One class of each query has a score within some rounding errors of the threshold."""
+    logits = np.full(shape, -40.0)
+    logits[:, -1] = rng.normal(0, 2, shape[0]) if softmax else -40.0
+    around = np.float32(np.log(threshold / (1 - threshold)) + (logits[:, -1] if softmax else 0.0))
+    around = np.broadcast_to(around, shape[0])
+    steps = rng.integers(-30, 31, shape[0]) * np.spacing(np.abs(around))
+    logits[np.arange(shape[0]), rng.integers(shape[1] - softmax, size=shape[0])] = around + steps
+    return logits
 
 
 def _all(shape: tuple[int, int], rng: np.random.Generator, softmax: bool) -> Array:
