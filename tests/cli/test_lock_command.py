@@ -35,7 +35,7 @@ model:
 parser: {{threshold: 0.35, per_class: {{circle: {{threshold: 0.4}}}}}}
 engine: {{precision: fp32, max_batch: 1, batch_limit: 1}}
 pipeline: {{video: clip.mp4, frames: {FRAMES}, min_detection_rate: 0.5, muxer: {{width: 256, height: 192}}}}
-benchmark: {{warmup_ms: 10, duration_s: 0.1, run_s: 2}}
+benchmark: {{warmup_ms: 10, duration_s: 0.1, run_s: 5}}
 """
 CONFIG = {
     "architectures": ["TinyForObjectDetection"],
