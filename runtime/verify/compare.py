@@ -33,8 +33,8 @@ class Tally:
 
     images: frames or random tensor sets. boxes: expected. missing: expected, not found. extra: found, not expected.
     differing: pairs of the same object beyond the tolerance. borderline: on one side only, but so near to the threshold
-    that rounding decides. worst_iou, worst_edge (pixels of the frame), worst_score: over all pairs, also those within the
-    tolerance; 1, 0 and 0 where there is none. examples: in words.
+    that rounding decides. worst_iou, worst_edge (pixels of the frame), worst_score: over all pairs, also those within
+    the tolerance; 1, 0 and 0 where there is none. examples: in words.
     """
 
     images: int = 0
