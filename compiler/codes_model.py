@@ -19,26 +19,31 @@ MODEL_CODES: dict[str, CodeDoc] = {
     ),
     "N0301": CodeDoc(
         "mean or std do not fit the channels",
-        "`preprocess.mean` and `preprocess.std` hold one number per input channel, in the order of `preprocess.color`.\n"
+        "`preprocess.mean` and `preprocess.std` hold one number per input channel, in the order of\n"
+        "`preprocess.color`. "
         "nvinfer refuses to start when the number of offsets differs from the number of channels.",
     ),
     "N0302": CodeDoc(
         "an unknown DeepStream release",
-        "`pipeline.deepstream` selects the TensorRT and CUDA versions and the parser ABI, so it must be a known release.",
+        "`pipeline.deepstream` selects the TensorRT and CUDA versions and the parser ABI, so it must be a known\n"
+        "release.",
     ),
     "N0303": CodeDoc(
         "colour format and channels disagree",
-        "nvinfer takes RGB and BGR with exactly 3 channels, and GRAY with exactly 1; anything else fails when it starts.",
+        "nvinfer takes RGB and BGR with exactly 3 channels, and GRAY with exactly 1; anything else fails when it\n"
+        "starts.",
     ),
     "N0304": CodeDoc(
         "a scale or std that is not positive",
-        "nvinfer treats a net-scale-factor of 0 or less as 1 and then ignores the offsets, without a message. A std of\n"
+        "nvinfer treats a net-scale-factor of 0 or less as 1 and then ignores the offsets, without a message. A std\n"
+        "of "
         "0 or less has no meaning.",
     ),
     "N0305": CodeDoc(
         "an approximated normalisation",
         "nvinfer has one scale for all channels. With a std per channel and `graph.fold-normalize: false`, the scale\n"
-        "that minimises the worst error is used. With `auto` a multiply and an add in front of the graph make it exact.",
+        "that minimises the worst error is used. With `auto` a multiply and an add in front of the graph make it\n"
+        "exact.",
     ),
     "N0306": CodeDoc(
         "a TensorRT version that DeepStream cannot use",
@@ -62,7 +67,8 @@ MODEL_CODES: dict[str, CodeDoc] = {
     ),
     "N0311": CodeDoc(
         "no clustering for a dense head",
-        "A dense head gives many overlapping candidates per object. cluster-mode 4 (none) keeps them all. Families whose\n"
+        "A dense head gives many overlapping candidates per object. cluster-mode 4 (none) keeps them all. Families\n"
+        "whose "
         "graph ends in NMS, or which predict one box per object, need no clustering.",
     ),
     "N0312": CodeDoc(
@@ -72,7 +78,8 @@ MODEL_CODES: dict[str, CodeDoc] = {
     ),
     "N0313": CodeDoc(
         "a head that cannot be fused",
-        "`graph.fuse-head` moves decoding, the class maximum and TopK into the graph. That is built for families of the\n"
+        "`graph.fuse-head` moves decoding, the class maximum and TopK into the graph. That is built for families of\n"
+        "the "
         "template candidates. Rows that are results already need no fusing; dense maps are searched for peaks.",
     ),
     "N0321": CodeDoc(
@@ -126,7 +133,8 @@ MODEL_CODES: dict[str, CodeDoc] = {
     ),
     "A0211": CodeDoc(
         "no labels found",
-        "With `labels: config` the labels come from config.json: id2label, else label2id, else names. There is never a\n"
+        "With `labels: config` the labels come from config.json: id2label, else label2id, else names. There is never\n"
+        "a "
         "built-in default list, because wrong names are worse than none.",
     ),
     "A0212": CodeDoc(
@@ -146,14 +154,16 @@ MODEL_CODES: dict[str, CodeDoc] = {
     "G0401": CodeDoc(
         "too few frames with a detection",
         "The KITTI run must show a detection in at least `pipeline.min_detection_rate` of its frames. Zero detections\n"
-        "nearly always mean wrong preprocessing (scale, mean, colour order, resize), wrong labels count or a parser for\n"
+        "nearly always mean wrong preprocessing (scale, mean, colour order, resize), wrong labels count or a parser\n"
+        "for "
         "other tensors; a part of the frames usually means a threshold too high or a clip without objects.",
     ),
     "G0402": CodeDoc(
         "the parser disagrees with the family's own post-processing",
         "`verify` runs the emitted nvinfer configuration, the applied model and the compiled parser on frames of the\n"
         "recipe's video and on random tensors, and holds the boxes against an independent implementation that starts\n"
-        "from the acquired model and the recipe. At least `verify.min_match` of the boxes must be the same. Frames that\n"
+        "from the acquired model and the recipe. At least `verify.min_match` of the boxes must be the same. Frames\n"
+        "that "
         "differ while tensors agree point at preprocessing or a graph pass; tensors that differ point at the parser.",
     ),
     "G0403": CodeDoc(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from dsimport.compiler.plan import Hole, Text, joined
 
-__all__ = ["FOLDERS", "Layout", "MAX_BATCH", "RUN1_STREAMS", "RUN2_RETRY_STREAMS", "RUN2_STREAMS"]
+__all__ = ["FOLDERS", "MAX_BATCH", "RUN1_STREAMS", "RUN2_RETRY_STREAMS", "RUN2_STREAMS", "Layout"]
 
 MAX_BATCH = Hole(value="max_batch")
 RUN1_STREAMS = Hole(value="run1.streams")

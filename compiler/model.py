@@ -135,7 +135,7 @@ class Pipeline(_Part):
 
 
 class Benchmark(_Part):
-    """`target_fps` is per stream; `warmup_ms` and `duration_s` are trtexec's, `run_s` is that of a deepstream-app run."""
+    """`target_fps` is per stream; `warmup_ms` and `duration_s` are trtexec's, `run_s` is deepstream-app's."""
 
     target_fps: float
     warmup_ms: int

@@ -151,7 +151,7 @@ class Step(Frozen):
     kind: selects the code in `runtime/steps/` that runs it.
     needs: ids of steps that must have ended well before (a condition that is false counts as ended).
     files: written before the command runs; their content is part of the step's identity.
-    inputs, outputs: paths whose content the step depends on, and that exist after it. An output ending in `/` is a folder.
+    inputs, outputs: paths whose content the step depends on, and that exist after it; one ending in `/` is a folder.
     leaves: what it may leave besides, without being part of its identity; `clean` removes it.
     argv: the exact command, run in the root; None for steps that the runtime does itself.
     params: what the step's kind needs beside the command, plain data.

@@ -17,13 +17,13 @@ def summary(data: dict[str, Any]) -> str:
     bench = data["trtexec"]["bsmax"]
     return "\n".join(
         (
-            f"model            {data['model_name']} ({data['settings']['model.family']}), toolchain {data['toolchain']}",
+            f"model            {data['model_name']}, toolchain {data['toolchain']}",
             f"hardware         {data['hardware']}",
             f"detections       {kitti['detections']} boxes",
             f"detection rate   {kitti['frames_with_detections']}/{kitti['frames']}",
             f"throughput       {bench['imgs_per_sec']:.1f} img/s at batch {bench['batch']}",
-            f"streams          run 1: {run1['streams']} at {run1['fps_per_stream']:.1f} fps, "
-            f"run 2: {run2['streams']} at {run2['fps_per_stream']:.1f} fps",
+            f"streams, run 1   {run1['streams']} at {run1['fps_per_stream']:.1f} fps",
+            f"streams, run 2   {run2['streams']} at {run2['fps_per_stream']:.1f} fps",
             f"visual check     models/{data['model_name']}/samples/ ({data['visual']['mode']})",
             f"report           models/{data['model_name']}/reports/benchmark_report.md",
         )

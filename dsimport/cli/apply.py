@@ -23,7 +23,7 @@ def register(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "apply",
         help="execute recipes or a saved plan",
-        description="Execute recipes or a saved plan. What is up to date is not done again; what was interrupted goes on.",
+        description="Execute recipes or a saved plan. Nothing is done twice; what was interrupted goes on.",
     )
     add_recipe_arguments(parser)
     parser.add_argument("--again", metavar="STEP", action="append", default=[], help="run this step even if up to date")
