@@ -48,8 +48,8 @@ model:
 preprocess: {color: rgb, scale: 1/255, mean: [0, 0, 0], std: [1, 1, 1], resize: stretch, filter: bilinear}
 parser: {threshold: 0.25, top_k: 200, nms_iou: 0.45, cluster: nms, select: pairs, march: native,
          per_class: {person: {threshold: 0.4, nms_iou: 0.5, top_k: 3}}}
-graph: {dynamic-batch: true, fold-normalize: auto, fuse-head: auto, simplify: false, strip-outputs: auto, fold-inputs: auto,
-        fp32-io: true}
+graph: {dynamic-batch: true, fold-normalize: auto, fuse-head: auto, simplify: false, strip-outputs: auto,
+        fold-inputs: auto, fp32-io: true}
 engine: {precision: fp16, max_batch: 64, batch_limit: 512, workspace: 32768M, optimization_level: null, builder: auto}
 pipeline: {deepstream: 9.1, tensorrt: "10.16", toolchain: auto, video: default, frames: 100, min_detection_rate: 0.9,
            muxer: {width: 1280, height: 720}, interval: 0}
