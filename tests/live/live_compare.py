@@ -14,6 +14,7 @@ __all__ = ["Case", "Tally", "compare"]
 Array = npt.NDArray[Any]
 SCORE = 1e-6
 PIXELS = 1e-3
+ROUNDING = 2.0**-23  # of float32 just below 1, twice
 MANY = 256  # columns
 SLIVER = 2 * PIXELS  # a box this thin after the cut to the frame may be there or not
 
@@ -38,9 +39,8 @@ class Case:
     inclusive: bool
 
     def keeps(self, score: float) -> bool:
-        """Whether a score, rounded to float32 once, is a result."""
-        rounded = float(np.float32(score))
-        return rounded >= self.threshold if self.inclusive else rounded > self.threshold
+        """Whether something of this score is a result."""
+        return score >= self.threshold if self.inclusive else score > self.threshold
 
     @property
     def score_tolerance(self) -> float:
@@ -130,8 +130,8 @@ def match(got: Array, want: Array, score_tolerance: float) -> list[tuple[int, in
 def settle(extra: Array, missing: Array, wanted: Objects, case: Case) -> tuple[Array, Array, int]:
     """The rows that are faults, and how many are none since the processor's own rounding or sorting made them.
 
-    Two kinds are none. Where the score is on the threshold, the parser may do as the score that is rounded only once
-    says. And of several scores that tie with the last result kept, it may return others, but as many.
+    Two kinds are none. Where the true score is within rounding of the threshold, either side of it is right, but not to
+    take > for >=. And of several scores that tie with the last result kept, the parser may return others, but as many.
     """
     scores = probabilities(case)
     full = case.limit is not None and len(wanted.scores) == min(case.limit, scores.size)
@@ -158,7 +158,7 @@ def excuse_extra(extra: Array, scores: Array, last: float, case: Case) -> tuple[
         if place is None:
             continue
         taken.add(place)
-        on_threshold[i] = is_near(row, case) and case.keeps(scores[place])
+        on_threshold[i] = is_near(row, case) and case.keeps(row[1]) and scores[place] > case.threshold - ROUNDING
         tied[i] = not on_threshold[i] and abs(row[1] - last) <= case.score_tolerance
     return on_threshold, tied
 
@@ -167,8 +167,9 @@ def excuse_missing(missing: Array, scores: Array, last: float, case: Case) -> tu
     """Which missing rows have a score just below the threshold, and which one like the last result kept."""
     below = np.zeros(len(missing), bool)
     for i, row in enumerate(missing):
-        places = origins(row, scores, case)
-        below[i] = is_near(row, case) and not all(case.keeps(scores[place]) for place in places)
+        true = [scores[place] for place in origins(row, scores, case)]
+        is_result = [s > case.threshold + ROUNDING or (case.inclusive and s == case.threshold) for s in true]
+        below[i] = is_near(row, case) and not all(is_result)
     return below, ~below & (np.abs(missing[:, 1] - last) <= case.score_tolerance)
 
 

@@ -20,9 +20,9 @@ threshold, scores within rounding of it, one class, infinities, NaN, boxes witho
 
 An object matches when its class is the same, its score within {SCORE:g} and each edge within {PIXELS:g} px (in a
 softmax over more than {MANY} columns {2 * SCORE:g}, since the float32 sum of the model's own code is off by that).
-*Undecided* objects are no faults: their score is so near the threshold that the float32 arithmetic of the model's code
-puts it on the other side than a score rounded once, which is the parser's; or they tie with the last score that the
-limit keeps, where the parser may return others, but as many, and only ones that the tensors hold.
+*Undecided* objects are no faults: their score is the threshold but for rounding, and its side depends on the float32
+arithmetic; or they tie with the last score that the limit keeps, where the parser may return others, but as many, and
+only ones that the tensors hold.
 
 """
 COLUMNS = ("model", "family", "tensors", "compared", "objects")
