@@ -222,12 +222,17 @@ def _bench_argv(model: Model, tools: Tools, engine: Text, batch: int) -> tuple[T
     )
 
 
+def bench_id(n: int) -> str:
+    """The step that measures throughput at batch n; `bench-b1` is the latency at batch 1 on the final engine."""
+    return f"bench-b{n}" if n > 1 else "bench-b1-peak"
+
+
 def bench(model: Model, tools: Tools, n: int, conditions: tuple[Condition, ...]) -> Step:
     """Throughput at the engine's largest batch; gives the streams the GPU could carry at the target rate."""
     layout = Layout(model.name)
     log = layout.bench_log(n) if n > 1 else f"{layout.home}/benchmarks/b1/trtexec_b1_peak.log"
     return Step(
-        id=f"bench-b{n}",
+        id=bench_id(n),
         kind="bench",
         title=f"batch {n}",
         needs=(f"engine-b{n}",),
@@ -251,7 +256,7 @@ def scale(model: Model, batches: tuple[int, ...]) -> Step:
         id="scale",
         kind="scale",
         title="largest batch and streams",
-        needs=tuple(f"bench-b{n}" for n in batches),
+        needs=tuple(bench_id(n) for n in batches),
         params={"batches": list(batches), "target_fps": model.benchmark.target_fps},
         gives=("max_batch", "images_per_s", "peak_gpu_streams", "run1.streams"),
     )
