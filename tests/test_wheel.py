@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -78,8 +77,9 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         wheel,
         cwd=place,
     )
-    # An entry of sys.path only: .pth files of that folder, such as an editable install's, are not read.
-    (target / "libraries.pth").write_text(sysconfig.get_paths()["purelib"] + "\n", "utf-8")
+    # Entries of sys.path only: .pth files of those folders, such as an editable install's, are not read.
+    libraries = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
+    (target / "libraries.pth").write_text("\n".join(libraries) + "\n", "utf-8")
     return place
 
 

@@ -43,11 +43,13 @@ class Versions(ToolVersions):
 class Quick:
     """A root with one recipe, `tiny-yolov8`, engines of batch 2 and, if that pays, 4.
 
-    rates: img/s by batch; fps: frames per second of a stream in every run; tools: versions that are not 1.0.
+    real: kinds of steps without a stand-in; rates: img/s by batch; fps: frames per second of a stream in every run;
+    tools: versions that are not 1.0.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, real: tuple[str, ...] = ()) -> None:
         self.root = root
+        self._real = ("emit", "scale", *real)
         self.rates = {1: 100.0, 2: 200.0, 4: 300.0}
         self.fps = 40.0
         self.tools: dict[str, str] = {}
@@ -81,7 +83,7 @@ class Quick:
     def apply(self, plan: Plan | None = None) -> ApplyResult:
         """Apply with stand-ins."""
         handlers: dict[str, str | Handler] = dict.fromkeys(HANDLERS, self._stand_in)
-        handlers |= {"emit": HANDLERS["emit"], "scale": HANDLERS["scale"]}
+        handlers |= {kind: HANDLERS[kind] for kind in self._real}
         return apply_plan(plan or self.plan(), root=self.root, handlers=handlers, versions=Versions(self.tools))
 
     def save(self, path: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from e2e_quick import Quick
 from e2e_support import ASSETS, BIN, SETTINGS, Project, copy_project, recipe_text, tree
 
 NAME = "tiny-yolov8"
@@ -106,15 +107,17 @@ def test_a_model_that_is_no_detector(architecture: str, made: Project) -> None:
     assert "help: dsimport imports object-detection models only" in text
 
 
-def test_labels_that_change_in_the_models_own_config(made: Project) -> None:
-    config = made.root / "recipes/config.json"
+def test_labels_that_change_in_the_models_own_config(tmp_path: Path) -> None:
+    quick = Quick(tmp_path, real=("acquire",))
+    config = tmp_path / "recipes/config.json"
     config.write_text(json.dumps({"id2label": {"0": "square", "1": "circle", "2": "triangle"}}), "utf-8")
-    edit(made, "labels: [square, circle, triangle]", "labels: config")
-    mended(made)
+    quick.edit("labels: [square, circle, triangle]", "labels: config")
+    first = quick.apply()
+    assert first.exit_code == 0, first.diagnostics
+    assert quick.apply().done == []
     config.write_text(json.dumps({"id2label": {"0": "box", "1": "disc", "2": "wedge"}}), "utf-8")
-    done = made.json(*WORDS)["models"][0]["done"]
-    assert {"acquire", "kitti", "report"} <= set(done)
-    assert (made.models / NAME / "config/labels.txt").read_text("utf-8") == "box\ndisc\nwedge\n"
+    assert {"acquire", "kitti", "report"} <= set(quick.apply().done)
+    assert (tmp_path / "models" / NAME / "config/labels.txt").read_text("utf-8") == "box\ndisc\nwedge\n"
 
 
 def test_a_video_that_is_not_there(made: Project) -> None:
@@ -236,7 +239,7 @@ def full(faults: Path, made: Project, tmp_path: Path, room: int) -> dict[str, st
     }
 
 
-@pytest.mark.parametrize("room", [0, 3_000, 60_000, 400_000, 1_000_000, 1_600_000])
+@pytest.mark.parametrize("room", [0, 60_000, 400_000, 1_600_000])
 def test_a_full_disk(room: int, faults: Path, made: Project, tmp_path: Path) -> None:
     edit(made, "parser: {", "preprocess: {mean: [0.1, 0.2, 0.3], std: [0.9, 1.0, 1.1]}\nparser: {")
     _, text = fails_on_disk(made, full(faults, made, tmp_path, room))
@@ -292,14 +295,12 @@ def test_places_that_are_something_else(made: Project) -> None:
         assert path.read_text("utf-8") == "a file\n"
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"format": 1}', '{"format": 99}', "\0" * 100])
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"format": 99}', "\0" * 100])
 def test_a_damaged_record_is_said_and_kept(content: str, made: Project) -> None:
     state = made.models / NAME / ".dsimport/state.json"
     state.write_text(content, "utf-8")
     for command in ("plan", "apply"):
         done = made.run(command, *WORDS[1:])
-        if content == '{"format": 1}':
-            continue
         assert done.returncode == 1, done.stdout
         assert "error[S0601]" in done.stderr or "error[S0602]" in done.stderr
         assert "help: " in done.stderr

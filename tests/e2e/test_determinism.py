@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from e2e_support import LAYOUTS, Project, recipe_text
+from e2e_support import LAYOUTS, Project, copy_project, recipe_text
 
 # What must not reach a plan, two ways.
 HERE = {"PYTHONHASHSEED": "1", "TZ": "UTC", "LC_ALL": "C", "COLUMNS": "80"}
@@ -60,16 +58,11 @@ def test_a_plan_does_not_depend_on_the_folder_it_is_asked_from(tmp_path: Path) -
     assert away.run("plan", absolute, "--root", str(tmp_path / "one"), "--json").stdout == first
 
 
-def test_after_an_apply_the_plan_of_a_copy_says_the_same(project: Callable[..., Project], tmp_path: Path) -> None:
+def test_after_an_apply_the_plan_of_a_copy_says_the_same(undisturbed: Project, tmp_path: Path) -> None:
     """A model folder that moved to another place is as up to date as it was."""
-    made = project(run_s=3)
-    assert made.run("apply", "recipes/tiny-yolov8.yaml", "--toolchain", "reference", "-q").returncode == 0
-    copy = Project(tmp_path / "moved")
-    copy.root.mkdir()
-    for name in ("recipes", "models"):
-        shutil.copytree(made.root / name, copy.root / name)
-    shutil.rmtree(made.models)
+    copy = copy_project(undisturbed, tmp_path / "moved")
     words = ("plan", "recipes/tiny-yolov8.yaml", "--toolchain", "reference", "--detailed-exitcode")
-    moved = copy.run(*words)
+    here, moved = undisturbed.run(*words), copy.run(*words)
     assert (moved.returncode, moved.stderr) == (0, ""), moved.stdout
-    assert "Plan tiny-yolov8: 0 to create, 0 to change, 18 up to date." in moved.stdout
+    assert "Plan tiny-yolov8: 0 to create, 0 to change, " in moved.stdout
+    assert moved.stdout == here.stdout
