@@ -106,16 +106,21 @@ def _candidates(
     rows = objectness is None and all(block.sources["scores"].candidate_stride == 1 for block in blocks)
     rows = rows and not (softmax and scores.background == "none")
     activated = objectness is not None and objectness.activation != "none"
-    needs_exp = scores.activation != "none" or activated or boxes.transform in ("anchor_v5", "anchor_v3")
+    sigmoids = scores.activation == "sigmoid" or activated or boxes.transform in ("anchor_v5", "anchor_v3")
     topk = _topk(binding, decode.topk, options)
     count = sum(block.count for block in blocks)
     first_class = 1 if scores.background == "first" else 0
+    background = softmax and scores.background != "none"
+    select = options.select or decode.select
+    contiguous = all(block.sources["scores"].channel_stride == 1 for block in blocks)
+    by_candidate = not rows and objectness is None and (background or not softmax)
     i0, i1, i2, i3 = _INDICES[boxes.format]
     return {
-        "needs_exp": needs_exp,
+        "needs_sigmoid": sigmoids,
+        "needs_floor": scores.activation != "none" or activated,
         "softmax": softmax,
         "activation": scores.activation,
-        "background": softmax and scores.background != "none",
+        "background": background,
         "background_channel": -1 if scores.background == "first" else binding.classes,
         "background_index": Raw("static_cast<std::ptrdiff_t>(stride) * kBackground"),
         "objectness": objectness is not None,
@@ -126,8 +131,12 @@ def _candidates(
         "keep_class": _keep("c", topk),
         "rows": rows,
         "tile": _tile([block.count for block in blocks]),
-        "contiguous": all(block.sources["scores"].channel_stride == 1 for block in blocks),
-        "select": options.select or decode.select,
+        "contiguous": contiguous,
+        "row_maximum": contiguous and (by_candidate or select == "argmax"),
+        "needs_stride": softmax or select == "pairs" or not contiguous,
+        "strided_search": by_candidate and not contiguous,
+        "floor": Raw("floor" if background else "floor_"),
+        "select": select,
         "topk": topk,
         "reserve": min(MAX_RESERVE, count if topk is None else max(topk, count)),
         "levels": boxes.needs_levels,
@@ -233,7 +242,8 @@ def _grid(binding: Binding, decode: GridDecode, block: Block, options: ParserOpt
     topk = _topk(binding, decode.topk, options)
     order = decode.offset.order if decode.offset else "xy"
     return {
-        "needs_exp": decode.scores.activation != "none",
+        "needs_sigmoid": decode.scores.activation != "none",
+        "needs_floor": decode.scores.activation != "none",
         "columns": block.columns,
         "count": block.count,
         "stride": _number(binding, decode.stride),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -16,22 +15,7 @@ from dsimport.compiler.parsers.emit import ParserOptions, abi_files, emit_makefi
 from dsimport.compiler.parsers.names import parser_names
 
 GOLDEN = ("yolov8", "detr", "rt-detr", "nms-rows", "centerface", "yolov4-raw", "nanodet")
-# Between them every branch of the templates: layouts, activations, transforms, counts, peaks.
-BRANCHES = (
-    "yolov8",
-    "detr",
-    "fcos",
-    "ssd-torchvision",
-    "yolov4-raw",
-    "nanodet",
-    "efficientdet",
-    "centernet",
-    "detectnet",
-)
 SIZES = {"fcos": (128, 256), "ssd-torchvision": (300, 300), "centerface": (64, 96)}
-CALLS = os.environ.get("DSIMPORT_FUZZ_CALLS")
-FUZZED = BRANCHES if CALLS else ("yolov4-raw", "efficientdet", "detectnet")
-COMPILERS = [name for name in ("g++", "clang++", "aarch64-linux-gnu-g++") if shutil.which(name)]
 
 
 def source(family: str, *, classes: int = 5) -> str:
@@ -68,14 +52,14 @@ def test_makefile_is_the_reviewed_one(golden: Callable[[str, str], None]) -> Non
     golden("parsers/Makefile", text)
 
 
-@pytest.mark.parametrize("compiler", COMPILERS)
 @pytest.mark.parametrize("standard", ["14", "17", "20"])
-def test_no_warning_in_any_language_version(standard: str, compiler: str, workshop: Workshop, tmp_path: Path) -> None:
+def test_no_warning_in_any_language_version(standard: str, workshop: Workshop, tmp_path: Path) -> None:
+    """Of the compiler at hand; tests/long holds every family against clang and a cross compiler too."""
     flags = [f"-std=c++{standard}", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror", "-fsyntax-only"]
     for family in ("detr", "nanodet", "efficientdet", "centernet"):
         path = tmp_path / f"{family}.cpp"
         path.write_text(source(family))
-        command = [compiler, *flags, "-I", str(workshop.folder / "abi"), str(path)]
+        command = ["g++", *flags, "-I", str(workshop.folder / "abi"), str(path)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stderr) == (0, ""), family
 
@@ -162,10 +146,10 @@ def test_area_is_what_boxes_are_cut_to() -> None:
         assert line in text
 
 
-@pytest.mark.parametrize("family", FUZZED)
+@pytest.mark.parametrize("family", ["yolov4-raw", "efficientdet", "detectnet"])
 def test_sanitizers_find_nothing(family: str, workshop: Workshop, tmp_path: Path) -> None:
-    """DSIMPORT_FUZZ_CALLS sets the number of calls, and adds families."""
-    calls = CALLS or "300"
+    """A few calls per template; tests/long makes ten million."""
+    calls = "300"
     path = tmp_path / "parser.cpp"
     path.write_text(source(family))
     driver = Path(__file__).with_name("fuzz.cpp")
@@ -175,7 +159,7 @@ def test_sanitizers_find_nothing(family: str, workshop: Workshop, tmp_path: Path
     command = [
         "g++",
         "-std=c++17",
-        "-O1" if CALLS else "-O0",
+        "-O0",
         "-g1",
         *sanitizers,
         *defines,

@@ -112,7 +112,7 @@ inline float from_half(std::uint16_t half) {
   std::memcpy(&value, &bits, sizeof value);
   value *= 5192296858534827628530496329220096.0f;  // 2^112 moves the exponent's bias, exactly, subnormals included
   std::memcpy(&bits, &value, sizeof bits);
-  if (exponent_and_fraction >= 0x0f800000u) bits = exponent_and_fraction | 0x7f800000u;  // Inf and NaN
+  bits |= exponent_and_fraction >= 0x0f800000u ? 0x7f800000u : 0u;  // Inf and NaN
   bits |= static_cast<std::uint32_t>(half & 0x8000u) << 16;
   std::memcpy(&value, &bits, sizeof value);
   return value;
