@@ -52,8 +52,13 @@ def _drop_dead(model: Any) -> None:
     del graph.node[:]
     graph.node.extend(kept)
     weights = [item for item in graph.initializer if item.name in wanted]
+    dead = {item.name for item in graph.initializer} - wanted
     del graph.initializer[:]
     graph.initializer.extend(weights)
+    # Old files list weights among the inputs too; without its weight such an input would have to be fed.
+    inputs = [item for item in graph.input if item.name not in dead]
+    del graph.input[:]
+    graph.input.extend(inputs)
 
 
 def fold_inputs(model: Any, constants: Mapping[str, Mapping[str, Any]]) -> list[str]:

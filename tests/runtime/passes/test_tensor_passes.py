@@ -38,6 +38,18 @@ def test_weights_of_a_dropped_output_go_too() -> None:
     assert [item.name for item in model.graph.initializer] == ["weights"]
 
 
+def test_weights_listed_among_the_inputs_leave_both_lists() -> None:
+    """IR version 3 lists every weight as an input; one that lost its value would have to be fed."""
+    model = image_model()
+    model.graph.node.append(helper.make_node("Add", ["image", "huge"], ["other"]))
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.zeros((1, 3, 8, 8), np.float32), "huge"))
+    model.graph.input.append(helper.make_tensor_value_info("huge", TensorProto.FLOAT, [1, 3, 8, 8]))
+    model.graph.output.append(helper.make_tensor_value_info("other", TensorProto.FLOAT, ["batch", 3, 8, 8]))
+    strip_outputs(model, ["features"])
+    assert "huge" not in [item.name for item in model.graph.input]
+    assert list(run(model, image=IMAGES)) == ["features"]
+
+
 def test_what_the_body_of_an_if_reads_is_kept() -> None:
     model = image_model()
     branch = helper.make_graph(
