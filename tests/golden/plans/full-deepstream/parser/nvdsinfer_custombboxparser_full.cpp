@@ -112,7 +112,7 @@ inline float from_half(std::uint16_t half) {
   std::memcpy(&value, &bits, sizeof value);
   value *= 5192296858534827628530496329220096.0f;  // 2^112 moves the exponent's bias, exactly, subnormals included
   std::memcpy(&bits, &value, sizeof bits);
-  if (exponent_and_fraction >= 0x0f800000u) bits = exponent_and_fraction | 0x7f800000u;  // Inf and NaN
+  bits |= exponent_and_fraction >= 0x0f800000u ? 0x7f800000u : 0u;  // Inf and NaN
   bits |= static_cast<std::uint32_t>(half & 0x8000u) << 16;
   std::memcpy(&value, &bits, sizeof value);
   return value;
@@ -160,7 +160,13 @@ const float* floats(const Tensor& tensor, unsigned size, std::vector<float>& cop
   if (tensor.type == kFloat) return static_cast<const float*>(tensor.data);
   const std::uint16_t* halves = static_cast<const std::uint16_t*>(tensor.data);
   copy.resize(size);
-  for (unsigned i = 0; i < size; ++i) copy[i] = from_half(halves[i]);
+  float* out = copy.data();
+  unsigned i = 0;
+  // In steps of a length known here, which compilers turn into vector code at -O2.
+  for (; i + 16 <= size; i += 16) {
+    for (unsigned k = 0; k < 16; ++k) out[i + k] = from_half(halves[i + k]);
+  }
+  for (; i < size; ++i) out[i] = from_half(halves[i]);
   return copy.data();
 }
 
@@ -199,13 +205,17 @@ constexpr unsigned kTile = 1008;  // candidates scanned together: the running ma
 void class_maxima(const float* __restrict scores, size_t stride, float* __restrict best) {
   std::fill_n(best, kTile, -std::numeric_limits<float>::infinity());
   unsigned c = 0;
-  for (; c + 4 <= kClasses; c += 4, scores += 4 * stride) {
+  for (; c + 8 <= kClasses; c += 8, scores += 8 * stride) {
     for (unsigned i = 0; i < kTile; ++i) {
       float top = best[i];
       top = scores[i] > top ? scores[i] : top;
       top = scores[stride + i] > top ? scores[stride + i] : top;
       top = scores[2 * stride + i] > top ? scores[2 * stride + i] : top;
       top = scores[3 * stride + i] > top ? scores[3 * stride + i] : top;
+      top = scores[4 * stride + i] > top ? scores[4 * stride + i] : top;
+      top = scores[5 * stride + i] > top ? scores[5 * stride + i] : top;
+      top = scores[6 * stride + i] > top ? scores[6 * stride + i] : top;
+      top = scores[7 * stride + i] > top ? scores[7 * stride + i] : top;
       best[i] = top;
     }
   }
