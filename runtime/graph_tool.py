@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from dsimport.compiler.diagnostics import DsimportError
 from dsimport.runtime.inspect_onnx import inspect
 from dsimport.runtime.onnx_file import GraphError
 from dsimport.runtime.passes.run import run_passes
@@ -38,6 +39,9 @@ def main(argv: list[str]) -> int:
         result = run_inspect(request) if request["do"] == "inspect" else run_passes(request, print)
     except GraphError as error:
         result = {"error": str(error)}
+    except DsimportError as error:  # the disk's fault, not the model's
+        first = error.diagnostics[0]
+        result = {"error": first.message, "code": first.code, "help": first.help}
     print(RESULT + json.dumps(result))
     return 1 if "error" in result else 0
 

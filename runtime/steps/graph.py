@@ -47,6 +47,8 @@ def _serve(context: Context, request: dict[str, Any]) -> dict[str, Any]:
     done = context.run(command, ok=(0, 1))
     line = next((line for line in reversed(done.tail) if line.startswith(RESULT)), None)
     result: dict[str, Any] = json.loads(line[len(RESULT) :]) if line else {"error": "; ".join(done.tail[-3:])}
+    if "code" in result:
+        raise DsimportError(Diagnostic(result["code"], result["error"], help=tuple(result["help"])))
     if "error" in result:
         raise DsimportError(
             Diagnostic(

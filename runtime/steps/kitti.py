@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 from dsimport.compiler.diagnostics import Diagnostic, DsimportError
 from dsimport.compiler.plan import Value
+from dsimport.runtime.atomic import TEMPORARY, write_bytes
 from dsimport.runtime.causes import likely_causes
 from dsimport.runtime.formats.kitti import read_folder
 from dsimport.runtime.steps.base import Context, Outcome
@@ -13,6 +15,7 @@ from dsimport.runtime.steps.base import Context, Outcome
 __all__ = ["run"]
 
 GATE_EXIT_CODE = 3
+ROOM = 1 << 16  # bytes, more than the KITTI file of any frame
 
 
 def run(context: Context) -> Outcome:
@@ -22,6 +25,7 @@ def run(context: Context) -> Outcome:
     shutil.rmtree(folder, ignore_errors=True)  # old frames would be counted
     folder.mkdir(parents=True)
     context.run()
+    _check_room(folder)
     for extra in sorted(folder.glob("*.txt"))[params["frames"] :]:
         extra.unlink()
     summary = read_folder(folder)
@@ -51,3 +55,11 @@ def run(context: Context) -> Outcome:
         "kitti.rate": rate,
     }
     return Outcome(values, f"{text}, {summary.detections} boxes")
+
+
+def _check_room(folder: Path) -> None:
+    """DsimportError (H codes) on a disk without room: deepstream-app leaves out what it cannot write and says nothing,
+    and missing detections would be taken for the model's."""
+    probe = folder / f"{TEMPORARY}room"
+    write_bytes(probe, bytes(ROOM))
+    probe.unlink()

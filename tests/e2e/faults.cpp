@@ -64,7 +64,9 @@ size_t room(int descriptor, size_t size) {
   const ssize_t length = readlink(link, target, sizeof target);
   if (length < 0 || !under(std::string(target, static_cast<size_t>(length)))) return size;
   const int64_t left = __atomic_fetch_sub(budget(), static_cast<int64_t>(size), __ATOMIC_SEQ_CST);
-  return left <= 0 ? 0 : left < static_cast<int64_t>(size) ? static_cast<size_t>(left) : size;
+  const size_t fits = left <= 0 ? 0 : left < static_cast<int64_t>(size) ? static_cast<size_t>(left) : size;
+  __atomic_fetch_add(budget(), static_cast<int64_t>(size - fits), __ATOMIC_SEQ_CST);
+  return fits;
 }
 
 int open_at(int folder, const char* path, int flags, mode_t mode) {
@@ -123,7 +125,11 @@ int rename(const char* from, const char* to) {
 
 int unlink(const char* path) {
   if (refused(AT_FDCWD, path)) return -1;
-  return real<int (*)(const char*)>("unlink")(path);
+  struct stat status;
+  const bool freed = budget() != nullptr && under(absolute(AT_FDCWD, path)) && stat(path, &status) == 0;
+  const int result = real<int (*)(const char*)>("unlink")(path);
+  if (result == 0 && freed) __atomic_fetch_add(budget(), static_cast<int64_t>(status.st_size), __ATOMIC_SEQ_CST);
+  return result;
 }
 
 int rmdir(const char* path) {
