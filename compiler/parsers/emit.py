@@ -259,13 +259,18 @@ def _grid(binding: Binding, decode: GridDecode, block: Block, options: ParserOpt
         "peak": decode.peak,
         "per_class": decode.boxes.per_class,
         "box_channels": decode.boxes.channels,
-        "offset_x": order.index("x"),
-        "offset_y": order.index("y"),
+        "offset_x": _second("kOffsets.channel_stride", order.index("x")),
+        "offset_y": _second("kOffsets.channel_stride", order.index("y")),
         "format": decode.boxes.format,
-        "width_channel": decode.boxes.order.index("w"),
-        "height_channel": decode.boxes.order.index("h"),
+        "width_index": _second("stride", decode.boxes.order.index("w")),
+        "height_index": _second("stride", decode.boxes.order.index("h")),
         "size_exp": decode.boxes.exp,
     }
+
+
+def _second(stride: str, channel: int) -> Raw:
+    """C++ index of the first or the second channel."""
+    return Raw(stride if channel else "0")
 
 
 def _topk(binding: Binding, own: int | float | str | None, options: ParserOptions) -> int | None:
@@ -276,7 +281,7 @@ def _topk(binding: Binding, own: int | float | str | None, options: ParserOption
 
 def _keep(class_id: str, topk: int | None) -> Raw:
     """C++ for whether a score is a result so far: with a limit, thresholds come after the cut."""
-    return Raw("Thresholds::is_finite(score)" if topk is not None else f"thresholds_.keeps(score, {class_id})")
+    return Raw("std::isfinite(score)" if topk is not None else f"thresholds_.keeps(score, {class_id})")
 
 
 def _number(binding: Binding, value: int | float | str) -> float:
@@ -284,13 +289,13 @@ def _number(binding: Binding, value: int | float | str) -> float:
 
 
 def _units(units: str) -> dict[str, Raw]:
-    """C++ for the pixels in one unit, across and down."""
+    """C++ after a value to have pixels, across and down."""
     across, down = {
-        "pixels": ("1.0", "1.0"),
-        "normalized": ("kWidth", "kHeight"),
-        "stride": ("block.stride", "block.stride"),
+        "pixels": ("", ""),
+        "normalized": (" * kWidth", " * kHeight"),
+        "stride": (" * block.stride", " * block.stride"),
     }[units]
-    return {"unit_x": Raw(across), "unit_y": Raw(down)}
+    return {"across": Raw(across), "down": Raw(down)}
 
 
 def _numbers(values: tuple[int, ...]) -> Raw:

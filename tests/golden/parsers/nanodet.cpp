@@ -131,9 +131,7 @@ class Thresholds {
     return lowest;
   }
 
-  bool keeps(float score, unsigned class_id) const { return score > of(class_id) && is_finite(score); }
-
-  static bool is_finite(float score) { return std::fabs(score) <= std::numeric_limits<float>::max(); }
+  bool keeps(float score, unsigned class_id) const { return score > of(class_id) && std::isfinite(score); }
 
  private:
   const std::vector<float>& values_;
@@ -215,7 +213,7 @@ struct Block {
   Source scores;  // of the first class
   Source boxes;
   unsigned columns;  // cells per row
-  double stride;     // pixels per cell
+  double stride;  // pixels per cell
   unsigned per_cell;  // candidates per cell
 };
 
@@ -225,6 +223,7 @@ constexpr Block kBlocks[] = {
     {400, {0, 896000, 1, 112}, {0, 896080, 1, 112}, 20, 32.0, 1},
     {100, {0, 940800, 1, 112}, {0, 940880, 1, 112}, 10, 64.0, 1},
 };
+constexpr unsigned kBlockCount = sizeof(kBlocks) / sizeof(kBlocks[0]);
 constexpr double kCellOffset = 0.0;
 
 struct Hit {
@@ -250,7 +249,7 @@ class Frame {
   }
 
   void scan() {
-    for (unsigned b = 0; b < sizeof(kBlocks) / sizeof(kBlocks[0]); ++b) scan_block(b);
+    for (unsigned b = 0; b < kBlockCount; ++b) scan_block(b);
   }
 
   void report_boxes(std::vector<Object>& objects) const {
@@ -313,7 +312,7 @@ class Frame {
 };
 
 void parse(const Tensor (&tensors)[kTensors], const Thresholds& thresholds, std::vector<Object>& objects) {
-  static thread_local Scratch scratch;
+  thread_local Scratch scratch;
   Frame frame(tensors, thresholds, scratch);
   frame.scan();
   frame.report_boxes(objects);

@@ -131,9 +131,7 @@ class Thresholds {
     return lowest;
   }
 
-  bool keeps(float score, unsigned class_id) const { return score > of(class_id) && is_finite(score); }
-
-  static bool is_finite(float score) { return std::fabs(score) <= std::numeric_limits<float>::max(); }
+  bool keeps(float score, unsigned class_id) const { return score > of(class_id) && std::isfinite(score); }
 
  private:
   const std::vector<float>& values_;
@@ -201,7 +199,7 @@ void parse(const Tensor (&tensors)[kTensors], const Thresholds& thresholds, std:
     if (!thresholds.keeps(score, class_id)) continue;
     const double t[4] = {value(tensors, kBoxes, row, 0), value(tensors, kBoxes, row, 1), value(tensors, kBoxes, row, 2),
                          value(tensors, kBoxes, row, 3)};
-    report(class_id, score, t[0] * 1.0, t[1] * 1.0, t[2] * 1.0, t[3] * 1.0, objects);
+    report(class_id, score, t[0], t[1], t[2], t[3], objects);
   }
 }
 

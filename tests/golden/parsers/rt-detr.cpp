@@ -132,9 +132,7 @@ class Thresholds {
     return lowest;
   }
 
-  bool keeps(float score, unsigned class_id) const { return score > of(class_id) && is_finite(score); }
-
-  static bool is_finite(float score) { return std::fabs(score) <= std::numeric_limits<float>::max(); }
+  bool keeps(float score, unsigned class_id) const { return score > of(class_id) && std::isfinite(score); }
 
  private:
   const std::vector<float>& values_;
@@ -230,6 +228,7 @@ struct Block {
 constexpr Block kBlocks[] = {
     {300, {0, 0, 1, 80}, {1, 0, 1, 4}},
 };
+constexpr unsigned kBlockCount = sizeof(kBlocks) / sizeof(kBlocks[0]);
 constexpr size_t kTopK = 300;  // results per frame
 
 struct Hit {
@@ -255,7 +254,7 @@ class Frame {
   }
 
   void scan() {
-    for (unsigned b = 0; b < sizeof(kBlocks) / sizeof(kBlocks[0]); ++b) scan_block(b);
+    for (unsigned b = 0; b < kBlockCount; ++b) scan_block(b);
     if (hits_.size() > kTopK) {
       const auto end = hits_.begin() + static_cast<std::ptrdiff_t>(kTopK);
       std::nth_element(hits_.begin(), end, hits_.end(), is_better);
@@ -292,7 +291,7 @@ class Frame {
       const float value = scores[c * stride];
       if (!(value >= floor_)) continue;
       const float score = static_cast<float>(sigmoid(value));
-      if (Thresholds::is_finite(score)) hits_.push_back({score, c, b, candidate});
+      if (std::isfinite(score)) hits_.push_back({score, c, b, candidate});
     }
   }
 
@@ -321,7 +320,7 @@ class Frame {
 };
 
 void parse(const Tensor (&tensors)[kTensors], const Thresholds& thresholds, std::vector<Object>& objects) {
-  static thread_local Scratch scratch;
+  thread_local Scratch scratch;
   Frame frame(tensors, thresholds, scratch);
   frame.scan();
   frame.report_boxes(objects);

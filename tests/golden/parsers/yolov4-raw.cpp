@@ -133,9 +133,7 @@ class Thresholds {
     return lowest;
   }
 
-  bool keeps(float score, unsigned class_id) const { return score > of(class_id) && is_finite(score); }
-
-  static bool is_finite(float score) { return std::fabs(score) <= std::numeric_limits<float>::max(); }
+  bool keeps(float score, unsigned class_id) const { return score > of(class_id) && std::isfinite(score); }
 
  private:
   const std::vector<float>& values_;
@@ -196,8 +194,8 @@ struct Block {
   Source boxes;
   Source objectness;
   unsigned columns;  // cells per row
-  double stride;     // pixels per cell
-  unsigned per_cell;      // anchors whose candidates follow each other
+  double stride;  // pixels per cell
+  unsigned per_cell;  // anchors whose candidates follow each other
   unsigned first_anchor;  // in kAnchors
   double scale_xy;  // how far a centre can leave its cell
 };
@@ -213,6 +211,7 @@ constexpr Block kBlocks[] = {
     {400, {2, 36000, 400, 1}, {2, 34000, 400, 1}, {2, 35600, 400, 1}, 20, 32.0, 1, 7, 1.05},
     {400, {2, 70000, 400, 1}, {2, 68000, 400, 1}, {2, 69600, 400, 1}, 20, 32.0, 1, 8, 1.05},
 };
+constexpr unsigned kBlockCount = sizeof(kBlocks) / sizeof(kBlocks[0]);
 
 constexpr double kAnchors[][2] = {  // width, height in pixels
     {12.0, 16.0},
@@ -251,7 +250,7 @@ class Frame {
   }
 
   void scan() {
-    for (unsigned b = 0; b < sizeof(kBlocks) / sizeof(kBlocks[0]); ++b) scan_block(b);
+    for (unsigned b = 0; b < kBlockCount; ++b) scan_block(b);
   }
 
   void report_boxes(std::vector<Object>& objects) const {
@@ -309,7 +308,7 @@ class Frame {
 };
 
 void parse(const Tensor (&tensors)[kTensors], const Thresholds& thresholds, std::vector<Object>& objects) {
-  static thread_local Scratch scratch;
+  thread_local Scratch scratch;
   Frame frame(tensors, thresholds, scratch);
   frame.scan();
   frame.report_boxes(objects);

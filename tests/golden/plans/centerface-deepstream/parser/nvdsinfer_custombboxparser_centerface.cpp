@@ -133,9 +133,7 @@ class Thresholds {
     return lowest;
   }
 
-  bool keeps(float score, unsigned class_id) const { return score > of(class_id) && is_finite(score); }
-
-  static bool is_finite(float score) { return std::fabs(score) <= std::numeric_limits<float>::max(); }
+  bool keeps(float score, unsigned class_id) const { return score > of(class_id) && std::isfinite(score); }
 
  private:
   const std::vector<float>& values_;
@@ -244,8 +242,7 @@ class Frame {
   }
 
   void scan() {
-    const float lowest = thresholds_.lowest();
-    const float floor = lowest;
+    const float floor = thresholds_.lowest();
     for (unsigned c = 0; c < kClasses; ++c) {
       const float* map = data_[kScores.tensor] + kScores.first + static_cast<size_t>(c) * kScores.channel_stride;
       unsigned start = 0;
@@ -277,10 +274,10 @@ class Frame {
     const float* values = at(kBoxes, hit.cell);
     constexpr size_t stride = kBoxes.channel_stride;
     const float* offset = at(kOffsets, hit.cell);
-    const double dx = offset[1 * kOffsets.channel_stride], dy = offset[0 * kOffsets.channel_stride];
+    const double dx = offset[kOffsets.channel_stride], dy = offset[0];
     const double x = (hit.cell % kColumns + dx + kCellOffset) * kStride;
     const double y = (hit.cell / kColumns + dy + kCellOffset) * kStride;
-    const double w = values[1 * stride], h = values[0 * stride];
+    const double w = values[stride], h = values[0];
     const double half_width = 0.5 * std::exp(w) * kBoxScale, half_height = 0.5 * std::exp(h) * kBoxScale;
     report(hit.class_id, hit.score, x - half_width, y - half_height, x + half_width, y + half_height, objects);
   }
@@ -291,7 +288,7 @@ class Frame {
 };
 
 void parse(const Tensor (&tensors)[kTensors], const Thresholds& thresholds, std::vector<Object>& objects) {
-  static thread_local Scratch scratch;
+  thread_local Scratch scratch;
   Frame frame(tensors, thresholds, scratch);
   frame.scan();
   frame.report_boxes(objects);

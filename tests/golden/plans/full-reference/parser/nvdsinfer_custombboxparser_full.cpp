@@ -131,9 +131,7 @@ class Thresholds {
     return lowest;
   }
 
-  bool keeps(float score, unsigned class_id) const { return score > of(class_id) && is_finite(score); }
-
-  static bool is_finite(float score) { return std::fabs(score) <= std::numeric_limits<float>::max(); }
+  bool keeps(float score, unsigned class_id) const { return score > of(class_id) && std::isfinite(score); }
 
  private:
   const std::vector<float>& values_;
@@ -187,6 +185,7 @@ struct Block {
 constexpr Block kBlocks[] = {
     {5040, {0, 20160, 5040, 1}, {0, 0, 5040, 1}},
 };
+constexpr unsigned kBlockCount = sizeof(kBlocks) / sizeof(kBlocks[0]);
 
 struct Hit {
   float score;
@@ -236,7 +235,7 @@ class Frame {
   }
 
   void scan() {
-    for (unsigned b = 0; b < sizeof(kBlocks) / sizeof(kBlocks[0]); ++b) scan_block(b);
+    for (unsigned b = 0; b < kBlockCount; ++b) scan_block(b);
   }
 
   void report_boxes(std::vector<Object>& objects) const {
@@ -283,8 +282,8 @@ class Frame {
     const float* values = at(block.boxes, hit.candidate);
     const size_t stride = block.boxes.channel_stride;
     const double t[4] = {values[0], values[stride], values[2 * stride], values[3 * stride]};
-    const double cx = t[0] * 1.0, cy = t[1] * 1.0;
-    const double half_width = 0.5 * t[2] * 1.0, half_height = 0.5 * t[3] * 1.0;
+    const double cx = t[0], cy = t[1];
+    const double half_width = 0.5 * t[2], half_height = 0.5 * t[3];
     report(hit.class_id, hit.score, cx - half_width, cy - half_height, cx + half_width, cy + half_height, objects);
   }
 
@@ -295,7 +294,7 @@ class Frame {
 };
 
 void parse(const Tensor (&tensors)[kTensors], const Thresholds& thresholds, std::vector<Object>& objects) {
-  static thread_local Scratch scratch;
+  thread_local Scratch scratch;
   Frame frame(tensors, thresholds, scratch);
   frame.scan();
   frame.report_boxes(objects);

@@ -132,9 +132,7 @@ class Thresholds {
     return lowest;
   }
 
-  bool keeps(float score, unsigned class_id) const { return score > of(class_id) && is_finite(score); }
-
-  static bool is_finite(float score) { return std::fabs(score) <= std::numeric_limits<float>::max(); }
+  bool keeps(float score, unsigned class_id) const { return score > of(class_id) && std::isfinite(score); }
 
  private:
   const std::vector<float>& values_;
@@ -228,6 +226,7 @@ struct Block {
 constexpr Block kBlocks[] = {
     {100, {0, 0, 1, 4}, {1, 0, 1, 4}},
 };
+constexpr unsigned kBlockCount = sizeof(kBlocks) / sizeof(kBlocks[0]);
 constexpr int kBackground = 3;
 
 struct Hit {
@@ -253,7 +252,7 @@ class Frame {
   }
 
   void scan() {
-    for (unsigned b = 0; b < sizeof(kBlocks) / sizeof(kBlocks[0]); ++b) scan_block(b);
+    for (unsigned b = 0; b < kBlockCount; ++b) scan_block(b);
   }
 
   void report_boxes(std::vector<Object>& objects) const {
@@ -321,7 +320,7 @@ class Frame {
 };
 
 void parse(const Tensor (&tensors)[kTensors], const Thresholds& thresholds, std::vector<Object>& objects) {
-  static thread_local Scratch scratch;
+  thread_local Scratch scratch;
   Frame frame(tensors, thresholds, scratch);
   frame.scan();
   frame.report_boxes(objects);
