@@ -155,6 +155,7 @@ class Step(Frozen):
     leaves: what it may leave besides, without being part of its identity; `clean` removes it.
     argv: the exact command, run in the root; None for steps that the runtime does itself.
     params: what the step's kind needs beside the command, plain data.
+    hints: the same for what only checks or words depend on: a change of them does not run the step again.
     gives: names of the values that later steps use.
     uses: settings that went into command and params.
     tools: names of programs whose version is part of the step's identity.
@@ -171,6 +172,7 @@ class Step(Frozen):
     leaves: tuple[str, ...] = ()
     argv: tuple[Text, ...] | None = None
     params: dict[str, Any] = {}
+    hints: dict[str, Any] = {}
     log: Text | None = None
     timeout_s: float = 600.0
     when: tuple[Condition, ...] = ()

@@ -16,7 +16,7 @@ __all__ = ["inspect", "run"]
 def run(context: Context) -> Outcome:
     """Apply the passes in a process of their own; the result is a whole new file or none."""
     params = context.step.params
-    request = {"do": "graph", **params}
+    request = {"do": "graph", **params, **context.step.hints}
     for key in ("source", "target"):
         request[key] = str(context.root / params[key])
     result = _serve(context, request)

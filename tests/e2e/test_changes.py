@@ -34,12 +34,7 @@ CHANGES: dict[str, tuple[str, str, str]] = {
     "parser.march": ("parser: {", "parser: {march: x86-64-v2, ", f"{PARSER} {PIPELINE}"),
     "model.labels": ("circle", "disc", f"emit-config {PIPELINE}"),
     "preprocess.filter": ("parser: {", "preprocess: {filter: cubic}\nparser: {", f"emit-config {PIPELINE}"),
-    # Passes over the graph are checked on pixels as the network gets them, so this is a matter of the graph too.
-    "preprocess.scale": (
-        "parser: {",
-        "preprocess: {scale: 1/127}\nparser: {",
-        f"graph inspect {ENGINES} emit-config {PIPELINE}",
-    ),
+    "preprocess.scale": ("parser: {", "preprocess: {scale: 1/127}\nparser: {", f"emit-config {PIPELINE}"),
     "preprocess.resize": (
         "parser: {",
         "preprocess: {resize: stretch}\nparser: {",
