@@ -35,6 +35,7 @@ def register(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Apply one model after another; the first that fails ends the command."""
+    from dsimport.cli.closing import closing_lines
     from dsimport.cli.output import emit_diagnostics, write, write_json
     from dsimport.cli.session import Session
     from dsimport.compiler.diagnostics import Report
@@ -62,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         results.append(result)
         emit_diagnostics(result.diagnostics, args)
         if not args.json:
-            write(_closing(plan, result), sys.stdout)
+            write(closing_lines(plan, result), sys.stdout)
         exit_code = result.exit_code
         if exit_code != 0:
             break
@@ -80,31 +81,6 @@ def _plans(args: argparse.Namespace, session: Session, report: Report) -> Iterab
 
         return read_plan_file(args.recipes[0], root=session.root, compiler=COMPILER)
     return session.plans(report)
-
-
-def _closing(plan: Plan, result: ApplyResult) -> str:
-    """What a person wants to know at the end, in two lines."""
-    lines = [f"{plan.name}: {result.summary()}"]
-    values = result.values
-    if result.exit_code == 0 and values.get("images_per_s") is not None:
-        fps = plan.settings["benchmark.target_fps"].value
-        streams = values.get("run2_retry.streams") if values.get("run2_retry.total_fps") else values.get("run2.streams")
-        rate = values.get("kitti.rate")
-        figures = [
-            f"{streams} streams at {fps:g} fps",
-            f"{float(values['images_per_s'] or 0):,.1f} img/s (batch {values.get('max_batch')})",
-            f"{float(values.get('b1.gpu_mean_ms') or 0):.1f} ms at batch 1",
-            f"detections in {values.get('kitti.frames_with_detections')}/{values.get('kitti.frames')} frames"
-            if rate is not None
-            else "",
-            f"verify {values['verify.matched']}/{values['verify.boxes']} boxes"
-            if values.get("verify.boxes") is not None
-            else "",
-        ]
-        where = "on this CPU, not TensorRT" if plan.toolchain == "reference" else "TensorRT"
-        lines.append(f"{'   '.join(figure for figure in figures if figure)}   ({where})")
-        lines.append(f"report: {plan.home}/reports/benchmark_report.md")
-    return "\n".join(lines) + "\n"
 
 
 def _document(result: ApplyResult) -> dict[str, Any]:
