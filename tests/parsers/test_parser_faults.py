@@ -100,6 +100,19 @@ def test_every_half_becomes_its_float(workshop: Workshop) -> None:
     assert found["score"].tobytes() == wanted[np.isfinite(wanted)].tobytes()
 
 
+@pytest.mark.parametrize("extra", [0, 1, 3])
+def test_every_half_of_a_whole_tensor_becomes_its_float(extra: int, workshop: Workshop) -> None:
+    """The same where tensors are converted as a whole, four values at a time; `extra` leaves a rest."""
+    count = 65536 + extra
+    binding = bound("pp-yoloe", classes=1, outputs={"boxes": (count, 4), "scores": (1, count)})
+    scores = np.arange(count, dtype=np.uint32).astype(np.uint16).view(np.float16)
+    boxes = np.tile(np.array([8, 8, 40, 40], np.float16), (count, 1))
+    with Parser(workshop.library(binding), FUNCTION) as parser:
+        found = parser({"boxes": boxes, "scores": scores[None]}, **SIZE, thresholds=[-1e9])
+    wanted = scores.astype(np.float32)
+    assert found["score"].tobytes() == wanted[np.isfinite(wanted)].tobytes()
+
+
 @pytest.mark.parametrize("kind", ["int32", "int64", "uint8", "float32", "float16"])
 def test_integer_tensors_of_every_type(kind: str, workshop: Workshop) -> None:
     named = frame("efficient-nms", 4)

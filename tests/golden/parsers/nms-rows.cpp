@@ -105,14 +105,18 @@ bool find(const std::vector<NvDsInferLayerInfo>& layers, Tensor (&tensors)[kTens
   return true;
 }
 
+constexpr float kHalfBias = 5192296858534827628530496329220096.0f;  // 2^112 moves the exponent, exactly, subnormals too
+constexpr std::uint32_t kHalfSpecial = 0x0f800000u;                 // an FP16's Inf and NaN, shifted to FP32's place
+constexpr std::uint32_t kFloatSpecial = 0x7f800000u;
+
 inline float from_half(std::uint16_t half) {
-  const std::uint32_t exponent_and_fraction = static_cast<std::uint32_t>(half & 0x7fffu) << 13;
-  std::uint32_t bits = exponent_and_fraction;
+  const std::uint32_t magnitude = static_cast<std::uint32_t>(half & 0x7fffu) << 13;
   float value;
-  std::memcpy(&value, &bits, sizeof value);
-  value *= 5192296858534827628530496329220096.0f;  // 2^112 moves the exponent's bias, exactly, subnormals included
+  std::memcpy(&value, &magnitude, sizeof value);
+  value *= kHalfBias;
+  std::uint32_t bits;
   std::memcpy(&bits, &value, sizeof bits);
-  bits |= exponent_and_fraction >= 0x0f800000u ? 0x7f800000u : 0u;  // Inf and NaN
+  if (magnitude >= kHalfSpecial) bits |= kFloatSpecial;
   bits |= static_cast<std::uint32_t>(half & 0x8000u) << 16;
   std::memcpy(&value, &bits, sizeof value);
   return value;
