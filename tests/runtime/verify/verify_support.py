@@ -77,7 +77,7 @@ def _instead(context: Context) -> Outcome:
 
 def _graph(context: Context) -> Outcome:
     """The passes in this process: a new one would spend most of its time on imports."""
-    params = context.step.params
+    params = {**context.step.params, **context.step.hints}
     places = {key: str(context.root / params[key]) for key in ("source", "target")}
     done = run_passes({**params, **places}, lambda line: None)
     moved = [item["max_abs_diff"] for item in done["passes"] if item["max_abs_diff"] is not None]
