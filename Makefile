@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO := build/demo
 LIVE := build/.venv_live
 
-.PHONY: demo test test-live exactness lint bench types schema clean-demo system
+.PHONY: demo test test-long test-live exactness lint bench types schema clean-demo system
 
 demo: $(VENV)/.installed $(DEMO)/.fetched
 	$(BIN)/dsimport plan recipes/centerface.yaml --toolchain reference
@@ -23,13 +23,19 @@ test-live: $(LIVE)/.installed
 exactness: test-live
 	cp build/exactness.md docs/exactness.md
 
+# Every family through clang and a cross compiler, ten million fuzzed calls, libFuzzer: minutes, and Debian packages.
+test-long: $(VENV)/.installed
+	sh scripts/setup-long.sh
+	$(BIN)/python -m pytest -n 2 tests/long/long_compilers.py tests/long/long_fuzz.py
+
 lint: $(VENV)/.installed types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	cd build/types && ../../$(BIN)/mypy --config-file ../../pyproject.toml -p dsimport.compiler -p dsimport.runtime -p dsimport.cli
 
 bench: $(VENV)/.installed $(DEMO)/.fetched
-	$(BIN)/python benchmarks/processes.py
+	$(BIN)/dsimport apply recipes/centerface.yaml --toolchain reference
+	$(BIN)/python scripts/run_benchmarks.py
 
 schema: $(VENV)/.installed
 	$(BIN)/dsimport schema -o schema/recipe.schema.json
