@@ -73,7 +73,10 @@ def test_refusals_say_what_to_do(paths: list[str], wish: dict[str, str], code: s
     assert any(part in "\n".join(found.help) for part in words.split("|"))
 
 
-@given(st.lists(st.from_regex(r"([a-z0-9_\-.]{1,5}/){0,2}[a-z0-9_\-.]{1,6}\.onnx", fullmatch=True), min_size=1, unique=True), st.booleans())
+PATHS = st.from_regex(r"([a-z0-9_\-.]{1,5}/){0,2}[a-z0-9_\-.]{1,6}\.onnx", fullmatch=True)
+
+
+@given(st.lists(PATHS, min_size=1, unique=True), st.booleans())
 def test_any_listing_gives_one_of_its_files_whatever_its_order(names: list[str], fp16: bool) -> None:
     placed = [name for name in names if name.rpartition("/")[0] in ("", "onnx")]
     if not placed:
