@@ -63,7 +63,7 @@ def scalar_to_frame(
         box_top = max(f32(float(f32(f32(top) - f32(place.top))) / place.ratio_y), f32(0))
         box_width = f32(float(f32(width)) / place.ratio_x)
         box_height = f32(float(f32(height)) / place.ratio_y)
-        bottom = f32(frame[1] - params.roi_bottom)
+        bottom = f32((frame[1] - params.roi_bottom) % (1 << 32))  # both are unsigned in nvinfer: the difference wraps
         if class_id in drop or box_width < params.min_width or box_height < params.min_height:
             continue
         if 0 < params.max_width < box_width or 0 < params.max_height < box_height:
