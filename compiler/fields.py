@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Plai
 from pydantic_core import PydanticCustomError
 
 from dsimport.compiler.escape import single_line
+from dsimport.compiler.labelrules import MAX_LABEL_BYTES
 from dsimport.compiler.suggest import quoted_list
 from dsimport.compiler.versions import RELEASES
 
@@ -46,7 +47,6 @@ FAULT = "dsimport"  # the pydantic error type of `fault`
 VERBATIM = "verbatim"  # marks text fields that take an unquoted number as it is written: 10.10 is not 10.1
 
 _MAX_TEXT = 1023  # bytes; DeepStream keeps configuration strings in 1024 with the final NUL
-_MAX_LABEL = 127  # bytes; longer labels are cut in the frame's metadata
 
 
 def fault(code: str, problem: str, *, label: str = "", advice: str | Iterable[str] = ()) -> PydanticCustomError:
@@ -185,8 +185,10 @@ def _label(text: str) -> str:
         raise fault("R0107", "contains a control character or line break", advice=f"{advice}; keep labels on one line")
     if text != text.strip():
         raise fault("R0107", f"starts or ends with a blank: '{text}'", advice=f"{advice} and would keep the blank")
-    if len(text.encode()) > _MAX_LABEL:
-        raise fault("R0107", f"is longer than {_MAX_LABEL} bytes", advice="DeepStream cuts longer labels; shorten it")
+    if len(text.encode()) > MAX_LABEL_BYTES:
+        raise fault(
+            "R0107", f"is longer than {MAX_LABEL_BYTES} bytes", advice="DeepStream cuts longer labels; shorten it"
+        )
     return text
 
 

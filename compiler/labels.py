@@ -9,30 +9,12 @@ from typing import Any
 
 from dsimport.compiler.diagnostics import Report, Span
 from dsimport.compiler.escape import single_line
+from dsimport.compiler.labelrules import label_problem
 from dsimport.compiler.load import LoadedRecipe
 from dsimport.compiler.plan import InputFile
 from dsimport.compiler.yamltext import MAX_BYTES
 
-__all__ = ["MAX_LABEL_BYTES", "label_problem", "parse_labels", "read_labels"]
-
-MAX_LABEL_BYTES = 127  # nvinfer copies a label into 128 bytes
-
-
-def label_problem(label: str) -> str | None:
-    """Why nvinfer would not show this label as written; None if it would."""
-    if not label.strip():
-        return "is empty: nvinfer skips the line, and all later labels shift up"
-    if ";" in label:
-        return "contains ';': nvinfer cuts the label there"
-    if "\r" in label or "\n" in label:
-        return "contains a line break (CR or LF): nvinfer keeps a CR as part of the label"
-    if single_line(label) != label:
-        return "contains a control character"
-    if label != label.strip():
-        return "has blanks at its ends: nvinfer keeps them"
-    if len(label.encode("utf-8", "surrogatepass")) > MAX_LABEL_BYTES:
-        return f"is longer than {MAX_LABEL_BYTES} bytes: nvinfer cuts it"
-    return None
+__all__ = ["parse_labels", "read_labels"]
 
 
 def parse_labels(text: str, file: str, report: Report) -> tuple[str, ...]:

@@ -40,6 +40,10 @@ class Layout:
         """`home/` + parts joined to one path text; holes stay holes."""
         return joined([f"{self.home}/", *(part if isinstance(part, Hole) else str(part) for part in parts)])
 
+    def parser(self, *name: str) -> str:
+        """The parser's folder, or a file in it."""
+        return "/".join((self.home, "parser", *name))
+
     @property
     def source_folder(self) -> str:
         return f"{self.home}/model/source/"

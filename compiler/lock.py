@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dsimport.compiler.diagnostics import Report, Span
 from dsimport.compiler.escape import single_line
-from dsimport.compiler.labels import label_problem
+from dsimport.compiler.labelrules import label_problem
 from dsimport.compiler.load import LoadedRecipe
 from dsimport.compiler.nodes import Mapping, Node, Sequence
 from dsimport.compiler.plan import InputFile

@@ -131,7 +131,7 @@ _BOUND = ("model.family", "model.input.height", "model.input.width", "model.clas
 def _emit_parser(compiled: Compiled, names: ParserNames, after: Deployed) -> Step:
     model = compiled.resolved.model
     layout = Layout(model.name)
-    folder = f"{layout.home}/parser"
+    folder = layout.parser()
     version = release(model.pipeline.deepstream)
 
     # The host passes its thresholds with every frame, so the recipe's is not compiled in.

@@ -9,10 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-__all__ = ["CLASS_ATTRS", "CLASS_ATTRS_PREFIX", "MAX_LABEL_BYTES", "MODE_ZERO", "PROPERTY", "Key", "Kind", "Use"]
+__all__ = ["CLASS_ATTRS", "CLASS_ATTRS_PREFIX", "MODE_ZERO", "PROPERTY", "Key", "Kind", "Use"]
 
 CLASS_ATTRS_PREFIX = "class-attrs-"
-MAX_LABEL_BYTES = 127
 
 # cluster-mode 0, which is also what an absent key means, without OpenCV: (NMS IoU threshold, topk) for every class.
 MODE_ZERO = (0.5, 20)

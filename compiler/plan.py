@@ -28,6 +28,7 @@ __all__ = [
     "fill",
     "holes_in",
     "joined",
+    "parts_of",
     "show_text",
 ]
 
@@ -78,6 +79,11 @@ def joined(pieces: Iterable[str | Hole]) -> Text:
     if len(out) == 1 and isinstance(out[0], str):
         return out[0]
     return tuple(out) if out else ""
+
+
+def parts_of(text: Text) -> tuple[str | Hole, ...]:
+    """The strings and holes of a text, in order."""
+    return (text,) if isinstance(text, str) else text
 
 
 def holes_in(text: Text) -> set[str]:

@@ -18,7 +18,7 @@ from dsimport.compiler.model import Model, Toolchain
 from dsimport.compiler.parsers.binding import Binding
 from dsimport.compiler.parsers.head import head_data
 from dsimport.compiler.parsers.names import ParserNames
-from dsimport.compiler.plan import Condition, GeneratedFile, Hole, Step, Text
+from dsimport.compiler.plan import Condition, GeneratedFile, Hole, Step, Text, joined, parts_of
 from dsimport.compiler.tools import Tools
 
 __all__ = [
@@ -149,17 +149,17 @@ def inspect(model: Model, after: Deployed) -> Step:
 def build_parser(model: Model, names: ParserNames, sources: tuple[str, ...]) -> Step:
     """Compile the emitted parser; `check` looks for the symbol nvinfer will ask for. `sources`: all emitted files."""
     layout = Layout(model.name)
-    folder = f"{layout.home}/parser"
+    folder, library = layout.parser(), layout.parser(names.library)
     return Step(
         id="build-parser",
         kind="build-parser",
         title=names.library,
         needs=("emit-parser",),
         inputs=sources,
-        outputs=(f"{folder}/{names.library}",),
+        outputs=(library,),
         argv=("make", "-C", folder, "all", "check"),
         log=f"{folder}/build.log",
-        params={"library": f"{folder}/{names.library}", "symbol": names.function},
+        params={"library": library, "symbol": names.function},
         tools=("g++", "make"),
         timeout_s=600,
     )
@@ -184,7 +184,7 @@ def engine(model: Model, tools: Tools, n: int, conditions: tuple[Condition, ...]
         f"--memPoolSize=workspace:{settings.workspace}",
         f"--timingCacheFile={layout.timing_cache}",
         *([] if settings.optimization_level is None else [f"--builderOptimizationLevel={settings.optimization_level}"]),
-        f"--saveEngine=models/{model.name}/benchmarks/engines/{model.name}_dynamic_b{n}.engine",
+        f"--saveEngine={layout.engine(n)}",
     ]
     return Step(
         id=f"engine-b{n}",
@@ -206,9 +206,7 @@ def engine(model: Model, tools: Tools, n: int, conditions: tuple[Condition, ...]
 def _bench_argv(model: Model, tools: Tools, engine: Text, batch: int) -> tuple[Text, ...]:
     net = model.model.input
     shapes = trtexec_shape(net.name, (batch, net.channels, net.height, net.width))
-    load: Text = (
-        f"--loadEngine={engine}" if isinstance(engine, str) else ("--loadEngine=" + str(engine[0]), *engine[1:])
-    )
+    load = joined(("--loadEngine=", *parts_of(engine)))
     return (
         tools.trtexec,
         load,
@@ -284,7 +282,7 @@ def bench_latency(model: Model, tools: Tools) -> Step:
 
 def _pipeline_inputs(model: Model, names: ParserNames, config: str) -> tuple[Text, ...]:
     layout = Layout(model.name)
-    library = f"{layout.home}/parser/{names.library}"
+    library = layout.parser(names.library)
     return (layout.onnx, layout.engine(MAX_BATCH), library, layout.labels, config)
 
 
@@ -326,7 +324,7 @@ def verify(model: Model, names: ParserNames, binding: Binding, after: Deployed) 
     layout = Layout(model.name)
     net, pre = model.model.input, model.preprocess
     config = layout.nvinfer_config
-    library = f"{layout.home}/parser/{names.library}"
+    library = layout.parser(names.library)
     params = {
         "config": config,
         "onnx": layout.onnx,

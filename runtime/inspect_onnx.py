@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dsimport.runtime.onnx_file import GraphError, parse_model, real_inputs
+from dsimport.runtime.onnx_file import GraphError, parse_model, read_file, real_inputs
 
 __all__ = ["GraphError", "ModelFacts", "TensorFacts", "inspect"]
 
@@ -45,10 +45,7 @@ class ModelFacts:
 
 def inspect(path: Path) -> ModelFacts:
     """Read a file's declarations. Raises GraphError where it is missing, cut short, or not an ONNX model."""
-    try:
-        data = path.read_bytes()
-    except (OSError, ValueError) as error:  # ValueError: NUL byte in the path
-        raise GraphError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+    data = read_file(path)
     model = parse_model(data, str(path))
     opset = next((item.version for item in model.opset_import if item.domain in ("", "ai.onnx")), None)
     if opset is None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from dsimport.compiler.diagnostics import DsimportError
 from dsimport.runtime.atomic import write_text
+from dsimport.runtime.digest import hash_file
 from dsimport.runtime.toolversions import ToolVersions
 
 __all__ = ["DiskObservation", "digest_path"]
@@ -83,7 +84,7 @@ class DiskObservation:
             return known[-1]
         _settle(status)
         stamp = _stamp(place.stat())
-        digest = _hash_file(place)
+        digest = hash_file(place)
         if _stamp(place.stat()) == stamp:
             self._stamps[path] = [*stamp, digest]
         return digest
@@ -94,7 +95,7 @@ def digest_path(place: Path) -> str | None:
     try:
         if place.is_dir():
             return _folder_digest(place)
-        return _hash_file(place) if place.is_file() else None
+        return hash_file(place) if place.is_file() else None
     except (OSError, ValueError):
         return None
 
@@ -107,14 +108,6 @@ def _settle(status: os.stat_result) -> None:
     age = time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns)
     if 0 <= age < SETTLED_NS:
         time.sleep((SETTLED_NS - age) / 1e9)
-
-
-def _hash_file(place: Path) -> str:
-    digest = hashlib.sha256()
-    with place.open("rb", buffering=0) as stream:
-        while block := stream.read(LARGE):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _folder_digest(folder: Path) -> str:
@@ -135,7 +128,7 @@ def _entries(folder: Path, prefix: str) -> list[tuple[str, str]]:
             elif entry.is_dir():
                 found += [(name, "folder"), *_entries(Path(entry.path), name + "/")]
             elif entry.is_file():
-                found.append((name, _hash_file(Path(entry.path))))
+                found.append((name, hash_file(Path(entry.path))))
             else:
                 found.append((name, "special"))
     return found

@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-__all__ = ["GraphError", "one_line", "parse_model", "read_model", "real_inputs", "serialize"]
+__all__ = ["GraphError", "one_line", "parse_model", "read_file", "read_model", "real_inputs", "serialize"]
 
 
 class GraphError(Exception):
@@ -17,11 +17,7 @@ def read_model(path: Path) -> Any:
     """The ModelProto of a file, weights kept in files beside it embedded. Raises GraphError."""
     from onnx.external_data_helper import load_external_data_for_model
 
-    try:
-        data = path.read_bytes()
-    except (OSError, ValueError) as error:  # ValueError: NUL byte in the path
-        raise GraphError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
-    model = parse_model(data, str(path))
+    model = parse_model(read_file(path), str(path))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about keys it does not know; the tensors are read all the same
@@ -29,6 +25,14 @@ def read_model(path: Path) -> Any:
     except Exception as error:  # onnx raises its own ValidationError here, OSError, ValueError and others
         raise GraphError(f"{path}: cannot load the weights kept outside of it: {one_line(error)}") from None
     return model
+
+
+def read_file(path: Path) -> bytes:
+    """The file's bytes. Raises GraphError."""
+    try:
+        return path.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: NUL byte in the path
+        raise GraphError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def parse_model(data: bytes, name: str) -> Any:

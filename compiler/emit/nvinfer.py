@@ -51,7 +51,7 @@ def emit_nvinfer(model: Model, names: ParserNames, folder: str, batch_size: int 
         classes=net.classes,
         cluster_mode=_CLUSTER_MODE[model.parser.cluster],
         output_names=Raw(";".join(escape.ini_list_item(name) for name in net.outputs)),
-        parser_library=paths.relative(f"{layout.home}/parser/{names.library}", here),
+        parser_library=paths.relative(layout.parser(names.library), here),
         parser_function=names.function,
         threshold=model.parser.threshold,
         nms_iou=model.parser.nms_iou if model.parser.cluster == "nms" else None,

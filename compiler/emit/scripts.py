@@ -5,7 +5,7 @@ from __future__ import annotations
 from dsimport.compiler import escape
 from dsimport.compiler.layout import Layout
 from dsimport.compiler.model import Model
-from dsimport.compiler.plan import GeneratedFile, Hole, Step, Text, joined
+from dsimport.compiler.plan import GeneratedFile, Hole, Step, Text, joined, parts_of
 from dsimport.compiler.templating import render
 
 __all__ = ["emit_single_stream_script", "emit_step_scripts"]
@@ -39,13 +39,9 @@ def _script(step: str, name: str, argv: tuple[Text, ...]) -> Text:
     pieces: list[str | Hole] = [_HEAD.format(step=step, name=name)]
     for word in argv:
         pieces.append(" ")
-        pieces += (part if isinstance(part, Hole) else escape.shell_word(part) for part in _parts(word))
+        pieces += (part if isinstance(part, Hole) else escape.shell_word(part) for part in parts_of(word))
     pieces.append("\n")
     return joined(pieces)
-
-
-def _parts(text: Text) -> tuple[str | Hole, ...]:
-    return (text,) if isinstance(text, str) else text
 
 
 def emit_step_scripts(name: str, recipe: str, toolchain: str, steps: tuple[Step, ...]) -> tuple[GeneratedFile, ...]:

@@ -16,9 +16,9 @@ from dsimport.compiler.lock import LockedFile, safe_name
 from dsimport.runtime.acquire.problems import problem, token_from
 from dsimport.runtime.acquire.progress import megabytes
 from dsimport.runtime.acquire.sources import Fetched, Tools, Wanted, mismatch
-from dsimport.runtime.acquire.store import hash_file
 from dsimport.runtime.acquire.transfer import MAX_BYTES, Asked, download, read_answer
 from dsimport.runtime.atomic import host_error, host_errors
+from dsimport.runtime.digest import hash_file
 
 __all__ = ["NgcSource"]
 

@@ -12,9 +12,10 @@ from dsimport.compiler.diagnostics import DsimportError
 from dsimport.compiler.lock import LockedFile
 from dsimport.runtime.acquire.hub import Hub, Listing
 from dsimport.runtime.acquire.problems import problem
-from dsimport.runtime.acquire.store import Store, hash_file
+from dsimport.runtime.acquire.store import Store
 from dsimport.runtime.acquire.transfer import Asked, Policy, download
 from dsimport.runtime.atomic import host_errors
+from dsimport.runtime.digest import hash_file
 
 __all__ = ["Fetched", "HubSource", "LocalSource", "Source", "Tools", "Wanted", "fetch", "mismatch"]
 

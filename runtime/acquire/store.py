@@ -16,10 +16,9 @@ from pathlib import Path
 
 from dsimport.runtime.acquire.problems import problem
 from dsimport.runtime.atomic import host_errors, make_folder, sync_folder
+from dsimport.runtime.digest import hash_file
 
-__all__ = ["Store", "default_store", "hash_file"]
-
-_BLOCK = 1 << 20
+__all__ = ["Store", "default_store"]
 
 
 def default_store() -> Store:
@@ -31,15 +30,6 @@ def default_store() -> Store:
     if not os.path.isabs(base):  # noqa: PTH117
         raise problem("H0603", "there is no home folder for the cache", "set DSIMPORT_CACHE to a folder")
     return Store(Path(base) / "dsimport")
-
-
-def hash_file(path: Path) -> str:
-    """sha256 of a file; OSError."""
-    hasher = hashlib.sha256()
-    with path.open("rb", buffering=0) as stream:
-        while block := stream.read(_BLOCK):
-            hasher.update(block)
-    return hasher.hexdigest()
 
 
 class Store:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dsimport.compiler.nvinfer_keys import MAX_LABEL_BYTES, MODE_ZERO
+from dsimport.compiler.labelrules import MAX_LABEL_BYTES
+from dsimport.compiler.nvinfer_keys import MODE_ZERO
 
 from .cluster import cluster
 from .nvinfer_config import ClassParams, NvinferConfig

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsimport.compiler import paths
 from dsimport.compiler.diagnostics import Diagnostic, DsimportError, Report, Span
-from dsimport.compiler.labels import label_problem
+from dsimport.compiler.labelrules import label_problem
 from dsimport.runtime.atomic import TEMPORARY, host_errors, make_folder, sync_folder, write_text
 from dsimport.runtime.steps.base import Context, Outcome
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsimport.compiler.diagnostics import Report
-from dsimport.compiler.labels import label_problem
+from dsimport.compiler.labelrules import label_problem
 from dsimport.compiler.load import load_recipe
 from dsimport.compiler.lock import (
     Lock,

@@ -229,13 +229,13 @@ def test_steps_that_are_not_there_cannot_be_forgotten(tmp_path: Path) -> None:
 
 def test_large_files_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
-    real = observe._hash_file
+    real = observe.hash_file
 
     def counted(place: Path) -> str:
         read.append(place.name)
         return real(place)
 
-    monkeypatch.setattr(observe, "_hash_file", counted)
+    monkeypatch.setattr(observe, "hash_file", counted)
     (tmp_path / "big.onnx").write_bytes(bytes(observe.LARGE))
     step = Step(id="a", kind="engine", title="", inputs=("big.onnx",), argv=sh("true"))
     plan = make_plan([step])
