@@ -1,0 +1,153 @@
+"""Steps that compile and measure: the parser, engines, the doubling of their batch."""
+
+from __future__ import annotations
+
+from dsimport.compiler.escape import trtexec_shape
+from dsimport.compiler.layout import MAX_BATCH, Layout
+from dsimport.compiler.model import Model
+from dsimport.compiler.parsers.names import ParserNames
+from dsimport.compiler.plan import Condition, Step, Text, joined, parts_of
+from dsimport.compiler.steps.limits import HOUR
+from dsimport.compiler.tools import Tools
+
+__all__ = [
+    "bench",
+    "bench_latency",
+    "build_parser",
+    "engine",
+    "scale",
+]
+
+
+def build_parser(model: Model, names: ParserNames, sources: tuple[str, ...]) -> Step:
+    """Compile the emitted parser; `check` looks for the symbol nvinfer will ask for. `sources`: all emitted files."""
+    layout = Layout(model.name)
+    folder, library = layout.parser(), layout.parser(names.library)
+    return Step(
+        id="build-parser",
+        kind="build-parser",
+        title=names.library,
+        needs=("emit-parser",),
+        inputs=sources,
+        outputs=(library,),
+        argv=("make", "-C", folder, "all", "check"),
+        log=f"{folder}/build.log",
+        params={"library": library, "symbol": names.function},
+        tools=("g++", "make"),
+        timeout_s=600,
+    )
+
+
+def engine(model: Model, tools: Tools, n: int, conditions: tuple[Condition, ...]) -> Step:
+    """A dynamic engine: batch 1 to n, tuned for n."""
+    layout = Layout(model.name)
+    net, settings = model.model.input, model.engine
+
+    def shape(batch: int) -> str:
+        return trtexec_shape(net.name, (batch, net.channels, net.height, net.width))
+
+    argv = [
+        tools.trtexec,
+        f"--onnx={layout.onnx}",
+        f"--minShapes={shape(1)}",
+        f"--optShapes={shape(n)}",
+        f"--maxShapes={shape(n)}",
+        *(["--fp16"] if settings.precision == "fp16" else []),
+        "--skipInference",
+        f"--memPoolSize=workspace:{settings.workspace}",
+        f"--timingCacheFile={layout.timing_cache}",
+        *([] if settings.optimization_level is None else [f"--builderOptimizationLevel={settings.optimization_level}"]),
+        f"--saveEngine={layout.engine(n)}",
+    ]
+    return Step(
+        id=f"engine-b{n}",
+        kind="engine",
+        title=f"{settings.precision}, batch 1 to {n}",
+        needs=("graph",),
+        inputs=(layout.onnx,),
+        outputs=(layout.engine(n),),
+        leaves=(layout.timing_cache,),
+        argv=tuple(argv),
+        log=layout.engine_log(n),
+        params={"engine": layout.engine(n)},
+        when=conditions,
+        tools=(tools.trtexec,),
+        timeout_s=4 * HOUR,
+    )
+
+
+def _bench_argv(model: Model, tools: Tools, engine: Text, batch: int) -> tuple[Text, ...]:
+    net = model.model.input
+    shapes = trtexec_shape(net.name, (batch, net.channels, net.height, net.width))
+    load = joined(("--loadEngine=", *parts_of(engine)))
+    return (
+        tools.trtexec,
+        load,
+        # Without --shapes trtexec runs a dynamic engine at batch 1, whatever its profile says.
+        f"--shapes={shapes}",
+        # 10.x and 11.x differ in these defaults; written out, their numbers compare.
+        "--noDataTransfers",
+        "--useSpinWait",
+        "--useCudaGraph",
+        f"--warmUp={model.benchmark.warmup_ms}",
+        f"--duration={model.benchmark.duration_s:g}",
+    )
+
+
+def bench_id(n: int) -> str:
+    """The step that measures throughput at batch n; `bench-b1` is the latency at batch 1 on the final engine."""
+    return f"bench-b{n}" if n > 1 else "bench-b1-peak"
+
+
+def bench(model: Model, tools: Tools, n: int, conditions: tuple[Condition, ...]) -> Step:
+    """Throughput at the engine's largest batch; gives the streams the GPU could carry at the target rate."""
+    layout = Layout(model.name)
+    log = layout.bench_log(n) if n > 1 else f"{layout.home}/benchmarks/b1/trtexec_b1_peak.log"
+    return Step(
+        id=bench_id(n),
+        kind="bench",
+        title=f"batch {n}",
+        needs=(f"engine-b{n}",),
+        inputs=(layout.engine(n),),
+        argv=_bench_argv(model, tools, layout.engine(n), n),
+        log=log,
+        outputs=(log,),
+        params={"batch": n, "prefix": f"peak.b{n}", "target_fps": model.benchmark.target_fps},
+        when=conditions,
+        gives=tuple(
+            f"peak.b{n}.{item}" for item in ("images_per_s", "peak_gpu_streams", "qps", "gpu_mean_ms", "gpu_p99_ms")
+        ),
+        tools=(tools.trtexec,),
+        timeout_s=model.benchmark.duration_s + HOUR,
+    )
+
+
+def scale(model: Model, batches: tuple[int, ...]) -> Step:
+    """The end of the doubling: the largest batch measured, and the streams of run 1."""
+    return Step(
+        id="scale",
+        kind="scale",
+        title="largest batch and streams",
+        needs=tuple(bench_id(n) for n in batches),
+        params={"batches": list(batches), "target_fps": model.benchmark.target_fps},
+        gives=("max_batch", "images_per_s", "peak_gpu_streams", "run1.streams"),
+    )
+
+
+def bench_latency(model: Model, tools: Tools) -> Step:
+    """Batch 1 on the engine that the pipeline will run."""
+    layout = Layout(model.name)
+    log = layout.bench_log(1)
+    return Step(
+        id="bench-b1",
+        kind="bench",
+        title="batch 1",
+        inputs=(layout.engine(MAX_BATCH),),
+        outputs=(log,),
+        argv=_bench_argv(model, tools, layout.engine(MAX_BATCH), 1),
+        log=log,
+        params={"batch": 1, "prefix": "b1", "target_fps": model.benchmark.target_fps},
+        gives=tuple(f"b1.{item}" for item in ("images_per_s", "qps", "gpu_mean_ms", "gpu_p99_ms")),
+        tools=(tools.trtexec,),
+        timeout_s=model.benchmark.duration_s + HOUR,
+    )

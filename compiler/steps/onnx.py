@@ -1,0 +1,123 @@
+"""Steps that bring the model in: what must be there, its files, the passes over its graph, its tensors."""
+
+from __future__ import annotations
+
+from dsimport.compiler import paths
+from dsimport.compiler.graphpasses import Deployed, graph_passes, pixel_values
+from dsimport.compiler.layout import Layout
+from dsimport.compiler.model import Model
+from dsimport.compiler.parsers.binding import Binding
+from dsimport.compiler.plan import Step, Text
+from dsimport.compiler.steps.limits import HOUR
+from dsimport.compiler.tools import Tools
+
+__all__ = [
+    "acquire",
+    "graph",
+    "inspect",
+    "preflight",
+]
+
+
+def preflight(model: Model, tools: Tools) -> Step:
+    """Everything that can be known to be missing before minutes are spent."""
+    return Step(
+        id="preflight",
+        kind="preflight",
+        title="programs, video, disk",
+        params={
+            "programs": list(tools.programs),
+            "videos": sorted({model.pipeline.video, model.benchmark.video}),
+            "modules": list(tools.modules),
+        },
+        tools=tools.programs,
+        timeout_s=60,
+    )
+
+
+def acquire(model: Model) -> Step:
+    """The model as its source has it, into `model/source/`; labels too where only the model knows them."""
+    layout = Layout(model.name)
+    source = model.source
+    files = [item.model_dump() for item in source.files]
+    lock = {"commit": source.commit, "onnx": source.onnx, "files": files} if files else None
+    outputs: tuple[Text, ...] = (layout.source_folder,)
+    if model.model.labels == "config":
+        outputs = (*outputs, layout.labels)
+    return Step(
+        id="acquire",
+        kind="acquire",
+        title=f"{source.kind} {source.where}",
+        inputs=_local_files(model) if source.kind == "file" else (),
+        outputs=outputs,
+        params={
+            "kind": source.kind,
+            "where": source.where,
+            "revision": source.revision,
+            "sha256": source.sha256,
+            "variant": source.variant,
+            "file": source.file,
+            "token_env": source.token_env,
+            "fp16": model.graph.fp32_io is not False,
+            "lock": lock,
+            "target": layout.source_onnx,
+            "labels": layout.labels if model.model.labels == "config" else None,
+            "classes": model.model.classes,
+        },
+        timeout_s=2 * HOUR,
+    )
+
+
+def _local_files(model: Model) -> tuple[str, ...]:
+    """A local model and what may lie beside it: its config, its labels, its weights under the names exporters use.
+    Whether they are there is for apply to see; coming, going or changing, they are a reason to acquire again."""
+    where = model.source.where
+    names = ("config.json", "labels.txt") if model.model.labels == "config" else ("config.json",)
+    return (where, *(paths.join(paths.directory(where), name) for name in names), f"{where}.data", f"{where}_data")
+
+
+def graph(model: Model, binding: Binding, after: Deployed) -> Step:
+    """The passes over the ONNX graph, each checked by running the model before and after."""
+    layout = Layout(model.name)
+    net = model.model.input
+    passes = graph_passes(model, binding, after)
+    return Step(
+        id="graph",
+        kind="graph",
+        title=", ".join(item["pass"] for item in passes) or "no passes",
+        needs=("acquire",),
+        inputs=(layout.source_folder,),
+        outputs=(layout.onnx,),
+        params={
+            "source": layout.source_onnx,
+            "target": layout.onnx,
+            "input": net.name,
+            "image": [net.channels, net.height, net.width],
+            "passes": passes,
+        },
+        # Passes are checked on pixels as the network gets them; the graph they make does not depend on that.
+        hints={"pixels": pixel_values(model)},
+        log=f"{layout.home}/model/graph.log",
+        gives=("graph.max_abs_diff", "graph.pass_diff"),
+        timeout_s=HOUR,
+    )
+
+
+def inspect(model: Model, after: Deployed) -> Step:
+    """Hold the real model against what the recipe declares, before an engine is built from it."""
+    layout = Layout(model.name)
+    net = model.model
+    return Step(
+        id="inspect",
+        kind="inspect",
+        title="tensors as the recipe declares them",
+        needs=("graph",),
+        inputs=(layout.onnx,),
+        params={
+            "onnx": layout.onnx,
+            "input": {"name": net.input.name, "shape": [net.input.channels, net.input.height, net.input.width]},
+            "outputs": {name: list(shape) for name, shape in after.outputs.items()},
+        },
+        gives=("onnx.bytes", "onnx.opset"),
+        timeout_s=HOUR,
+    )
