@@ -248,10 +248,10 @@ class Decider:
             found = self._seen.digest(shown)
             if content is None:
                 yield FileChange(shown, "unknown", None if found is None else self._seen.text(shown))
-            elif found == sha256_text(content):
-                yield FileChange(shown, "same", content, content)
             elif found is None:
                 yield FileChange(shown, "create", None, content)
+            elif found == self._generated[shown]:
+                yield FileChange(shown, "same", content, content)
             else:
                 yield FileChange(shown, "change", self._seen.text(shown), content)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from dsimport.compiler.plan import Hole, Text, joined
 
@@ -32,7 +33,7 @@ class Layout:
 
     name: str
 
-    @property
+    @cached_property
     def home(self) -> str:
         return f"models/{self.name}"
 

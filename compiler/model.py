@@ -200,9 +200,7 @@ def _keys_of(part: type[BaseModel]) -> dict[str, str]:
 
 
 class _View:
-    """Stands in for a part of the model and reports each leaf that is read."""
-
-    __slots__ = ("_note", "_part", "_path")
+    """Stands in for a part of the model and reports each leaf that is read, once."""
 
     def __init__(self, part: BaseModel, path: str, note: Callable[[str], None]) -> None:
         self._part = part
@@ -213,8 +211,10 @@ class _View:
         value = getattr(self._part, name)
         path = self._path + _keys_of(type(self._part))[name]
         if isinstance(value, BaseModel):
-            return _View(value, path + ".", self._note)
-        self._note(path)
+            value = _View(value, path + ".", self._note)
+        else:
+            self._note(path)
+        self.__dict__[name] = value  # from now on found without coming here
         return value
 
 

@@ -71,14 +71,19 @@ Text: TypeAlias = str | tuple[str | Hole, ...]
 def joined(pieces: Iterable[str | Hole]) -> Text:
     """Pieces as one text: neighbouring strings become one, and a text without holes is a plain string."""
     out: list[str | Hole] = []
+    run: list[str] = []
     for piece in pieces:
-        if isinstance(piece, str) and out and isinstance(out[-1], str):
-            out[-1] += piece
-        elif piece != "":
-            out.append(piece)
-    if len(out) == 1 and isinstance(out[0], str):
-        return out[0]
-    return tuple(out) if out else ""
+        if isinstance(piece, str):
+            run.append(piece)
+            continue
+        if text := "".join(run):
+            out.append(text)
+        run = []
+        out.append(piece)
+    text = "".join(run)
+    if not out:
+        return text
+    return (*out, text) if text else tuple(out)
 
 
 def parts_of(text: Text) -> tuple[str | Hole, ...]:

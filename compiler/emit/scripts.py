@@ -5,7 +5,7 @@ from __future__ import annotations
 from dsimport.compiler import escape
 from dsimport.compiler.layout import Layout
 from dsimport.compiler.model import Model
-from dsimport.compiler.plan import GeneratedFile, Hole, Step, Text, joined, parts_of
+from dsimport.compiler.plan import GeneratedFile, Hole, Step, Text, joined
 from dsimport.compiler.templating import render
 
 __all__ = ["emit_single_stream_script", "emit_step_scripts"]
@@ -39,7 +39,10 @@ def _script(step: str, name: str, argv: tuple[Text, ...]) -> Text:
     pieces: list[str | Hole] = [_HEAD.format(step=step, name=name)]
     for word in argv:
         pieces.append(" ")
-        pieces += (part if isinstance(part, Hole) else escape.shell_word(part) for part in parts_of(word))
+        if isinstance(word, str):
+            pieces.append(escape.shell_word(word))
+        else:
+            pieces += (part if isinstance(part, Hole) else escape.shell_word(part) for part in word)
     pieces.append("\n")
     return joined(pieces)
 
