@@ -49,9 +49,12 @@ def cpp_string(text: str) -> str:
     return '"' + "".join(out) + '"'
 
 
+_NO_KEY_FILE = re.compile(r"[\0\v\f]")
+
+
 def ini_value(text: str) -> str:
     """A value of a GLib key file (nvinfer and deepstream-app .txt). GLib decodes \\s \\n \\t \\r \\\\ only."""
-    if re.search(r"[\0\v\f]", text):
+    if _NO_KEY_FILE.search(text):
         raise Unrepresentable("key file", text, "NUL byte, vertical tab or form feed: GLib has no escape for them")
     out = text.replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
     stripped = out.lstrip(" ")
@@ -84,10 +87,13 @@ def shell_word(text: str) -> str:
     return "'" + text.replace("'", "'\"'\"'") + "'"
 
 
+_NO_MAKE = re.compile(r"[\n\r\0]")
+
+
 def make_value(text: str) -> str:
     """The right-hand side of a GNU make assignment. `$` and `#` are escaped; a line break, blanks at the ends and a
     backslash before `#` have no safe form there."""
-    if re.search(r"[\n\r\0]", text) or text != text.strip() or "\\" in text:
+    if _NO_MAKE.search(text) or text != text.strip() or "\\" in text:
         raise Unrepresentable("make", text, "line break, outer blank or backslash")
     return text.replace("$", "$$").replace("#", "\\#")
 
@@ -110,9 +116,12 @@ def single_line(text: str) -> str:
     return _CONTROL.sub(lambda m: m.group(0).encode("unicode_escape").decode("ascii"), text)
 
 
+_NO_SHAPE = re.compile(r"[,'*\s\0]")
+
+
 def trtexec_shape(name: str, dims: tuple[int, ...]) -> str:
     """`name:1x3x640x640` as trtexec's shape options take it. They split at `,` and the last `:`, strip one pair of
     single quotes, and take `*` as a wildcard, so names with those characters have no form there."""
-    if not name or re.search(r"[,'*\s\0]", name):
+    if not name or _NO_SHAPE.search(name):
         raise Unrepresentable("trtexec shapes", name, "comma, quote, asterisk or blank in a tensor name")
     return f"{name}:{'x'.join(str(dim) for dim in dims)}"
