@@ -95,6 +95,9 @@ class Layout:
     def engine(self, n: int | Hole) -> Text:
         return self.at("benchmarks/engines/", f"{self.name}_dynamic_b", n, ".engine")
 
+    def engine_sidecar(self, n: int | Hole) -> Text:
+        return self.at("benchmarks/engines/", f"{self.name}_dynamic_b", n, ".engine.json")
+
     def engine_log(self, n: int | Hole) -> Text:
         return self.at("benchmarks/engines/build_b", n, ".log")
 

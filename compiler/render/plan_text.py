@@ -76,7 +76,8 @@ def _step_lines(decision: Decision, style: PlanStyle) -> Iterable[str]:
         why = f"{moved} of {len(decision.files)} files" + (f"; {why}" if why else "")
     if action == "same":
         why = step.title
-    yield f"  {mark} {step.id:<16} {_WORDS[action]:<12} {single_line(why)}".rstrip()
+    word = "rebuild" if step.kind == "engine" and action == "change" else _WORDS[action]
+    yield f"  {mark} {step.id:<16} {word:<12} {single_line(why)}".rstrip()
     if decision.runs or style.verbose:
         yield from _detail_lines(decision, style)
 

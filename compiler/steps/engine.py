@@ -43,8 +43,11 @@ def engine(model: Model, tools: Tools, n: int, conditions: tuple[Condition, ...]
     layout = Layout(model.name)
     net, settings = model.model.input, model.engine
 
+    def shape_of(batch: int) -> list[int]:
+        return [batch, net.channels, net.height, net.width]
+
     def shape(batch: int) -> str:
-        return trtexec_shape(net.name, (batch, net.channels, net.height, net.width))
+        return trtexec_shape(net.name, shape_of(batch))
 
     argv = [
         tools.trtexec,
@@ -65,13 +68,19 @@ def engine(model: Model, tools: Tools, n: int, conditions: tuple[Condition, ...]
         title=f"{settings.precision}, batch 1 to {n}",
         needs=("graph",),
         inputs=(layout.onnx,),
-        outputs=(layout.engine(n),),
+        outputs=(layout.engine(n), layout.engine_sidecar(n)),
         leaves=(layout.timing_cache,),
         argv=tuple(argv),
         log=layout.engine_log(n),
-        params={"engine": layout.engine(n)},
+        params={
+            "engine": layout.engine(n),
+            "sidecar": layout.engine_sidecar(n),
+            "onnx": layout.onnx,
+            "precision": settings.precision,
+            "profile": {net.name: {key: shape_of(batch) for key, batch in (("min", 1), ("opt", n), ("max", n))}},
+        },
         when=conditions,
-        tools=(tools.trtexec,),
+        tools=tools.engine,
         timeout_s=4 * HOUR,
     )
 
