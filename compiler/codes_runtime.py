@@ -42,6 +42,13 @@ RUNTIME_CODES: dict[str, CodeDoc] = {
         "deepstream-app prints the frames per second of every stream at intervals; the first windows, in which the\n"
         "engine loads, do not count. Too few windows were left: lengthen `benchmark.run_s`, or read the log.",
     ),
+    "T0414": CodeDoc(
+        "a step that may fail has failed",
+        "The doubling of the batch goes as far as the GPU can: where an engine of twice the batch cannot be built or\n"
+        "run, the largest engine so far is kept and the run goes on with it. The failure is part of the record and of\n"
+        "the report. It is not repeated until the model, the settings, TensorRT or the GPU change, or until the step\n"
+        "is asked for with `--again`. Lower `engine.batch_limit` to have no such attempt.",
+    ),
     "T0601": CodeDoc(
         "a program is not on PATH",
         "A step calls a program that was not found. `ref-…` programs are looked for beside the Python interpreter\n"

@@ -13,8 +13,16 @@ from dsimport.compiler.plan import Plan
 
 __all__ = ["PlanStyle", "count_actions", "plan_lines", "summary_line"]
 
-_MARKS = {"create": "+", "change": "~", "same": "●", "conditional": "?", "skip": "-", "blocked": "!"}
-_COLORS = {"create": "32", "change": "33", "same": "2", "conditional": "36", "skip": "2", "blocked": "31"}
+_MARKS = {"create": "+", "change": "~", "same": "●", "conditional": "?", "skip": "-", "blocked": "!", "ended": "✗"}
+_COLORS = {
+    "create": "32",
+    "change": "33",
+    "same": "2",
+    "conditional": "36",
+    "skip": "2",
+    "blocked": "31",
+    "ended": "31",
+}
 _WORDS = {
     "create": "create",
     "change": "change",
@@ -22,6 +30,7 @@ _WORDS = {
     "conditional": "conditional",
     "skip": "not needed",
     "blocked": "blocked",
+    "ended": "ended",
 }
 _MAX_REASONS = 4
 
@@ -57,9 +66,7 @@ def count_actions(decisions: Iterable[Decision]) -> Counter[str]:
 def summary_line(name: str, counts: Counter[str]) -> str:
     """`Plan x: 2 to create, 3 to change, 6 up to date, 4 conditional.`"""
     parts = [f"{counts['create']} to create", f"{counts['change']} to change", f"{counts['same']} up to date"]
-    parts += [
-        f"{counts[key]} {word}" for key, word in (("conditional", "conditional"), ("blocked", "blocked")) if counts[key]
-    ]
+    parts += [f"{counts[key]} {key}" for key in ("conditional", "blocked", "ended") if counts[key]]
     return f"Plan {name}: {', '.join(parts)}."
 
 

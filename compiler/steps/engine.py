@@ -39,7 +39,7 @@ def build_parser(model: Model, names: ParserNames, sources: tuple[str, ...]) -> 
 
 
 def engine(model: Model, tools: Tools, n: int, conditions: tuple[Condition, ...]) -> Step:
-    """A dynamic engine: batch 1 to n, tuned for n."""
+    """A dynamic engine: batch 1 to n, tuned for n. One that a smaller one precedes may fail: that ends the doubling."""
     layout = Layout(model.name)
     net, settings = model.model.input, model.engine
 
@@ -80,6 +80,8 @@ def engine(model: Model, tools: Tools, n: int, conditions: tuple[Condition, ...]
             "profile": {net.name: {key: shape_of(batch) for key, batch in (("min", 1), ("opt", n), ("max", n))}},
         },
         when=conditions,
+        gives=(engine_bytes(n),),
+        may_fail=f"engine.b{n}.failed" if conditions else None,
         tools=tools.engine,
         timeout_s=4 * HOUR,
     )
@@ -103,6 +105,11 @@ def _bench_argv(model: Model, tools: Tools, engine: Text, batch: int) -> tuple[T
     )
 
 
+def engine_bytes(n: int) -> str:
+    """The value that says how large the engine of batch n is; without an engine there is none."""
+    return f"engine.b{n}.bytes"
+
+
 def bench_id(n: int) -> str:
     """The step that measures throughput at batch n; `bench-b1` is the latency at batch 1 on the final engine."""
     return f"bench-b{n}" if n > 1 else "bench-b1-peak"
@@ -122,7 +129,8 @@ def bench(model: Model, tools: Tools, n: int, conditions: tuple[Condition, ...])
         log=log,
         outputs=(log,),
         params={"batch": n, "prefix": f"peak.b{n}", "target_fps": model.benchmark.target_fps},
-        when=conditions,
+        when=(*conditions, Condition(value=engine_bytes(n), than=0)) if conditions else (),
+        may_fail=f"peak.b{n}.failed" if conditions else None,
         gives=tuple(
             f"peak.b{n}.{item}" for item in ("images_per_s", "peak_gpu_streams", "qps", "gpu_mean_ms", "gpu_p99_ms")
         ),

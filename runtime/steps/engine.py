@@ -23,7 +23,8 @@ def run(context: Context) -> Outcome:
     if not engine.is_file() or engine.stat().st_size == 0:
         raise _no_engine(context, done)
     write_text(context.root / context.step.params["sidecar"], sidecar_text(_sidecar(context, engine)))
-    return Outcome({}, f"{engine.stat().st_size / 1e6:.1f} MB, {context.step.title}")
+    size = engine.stat().st_size
+    return Outcome(dict.fromkeys(context.step.gives, size), f"{size / 1e6:.1f} MB, {context.step.title}")
 
 
 def _no_engine(context: Context, done: Finished) -> DsimportError:
