@@ -26,7 +26,7 @@ class Sidecar:
     engine: the file's name; sha256: of its content. builder: the program that built it. tensorrt: its version.
     gpu, compute_capability, driver: of the GPU it was built on, which is the only kind that it runs on.
     precision: as the recipe asks for it. profile: least, best and largest shape by input, batch first.
-    onnx_sha256: of the model it was built from. changed: what the recovery changed against the plan, in words.
+    onnx_sha256: of the model it was built from. changed: what the recovery changed, as lines of a recipe.
     """
 
     engine: str

@@ -74,6 +74,55 @@ def engine_step(n: int = 64, **changes: Any) -> Step:
     return step.model_copy(update=changes)
 
 
+def rungs(workspace: int = 2048) -> list[dict[str, Any]]:
+    """The ladder of a recipe that says nothing about it."""
+    simplified = f"{ENGINES}/m_simplified.onnx"
+    size, level = f"--memPoolSize=workspace:{workspace}M", "--builderOptimizationLevel=2"
+    return [
+        {
+            "for": ["workspace", "foreign-workspace"],
+            "change": f"a workspace of {workspace}M",
+            "argument": size,
+            "setting": "engine.workspace",
+            "value": f"{workspace}M",
+        },
+        {
+            "for": ["foreign-node", "foreign-workspace"],
+            "change": "a simplified graph",
+            "argument": f"--onnx={simplified}",
+            "setting": "graph.simplify",
+            "value": "true",
+            "simplify": simplified,
+        },
+        {
+            "for": ["foreign-node", "foreign-workspace", "no-kernel"],
+            "change": "optimization level 2",
+            "argument": level,
+            "setting": "engine.optimization_level",
+            "value": "2",
+        },
+    ]
+
+
+def with_ladder(step: Step) -> Step:
+    """The step with a ladder, as the compiler makes it."""
+    stem = str(step.log).removesuffix(".log")
+    logs = [f"{stem}.attempt{number}.log" for number in (2, 3, 4)]
+    prefix = step.id.replace("engine-", "engine.")
+    return step.model_copy(
+        update={
+            "hints": {
+                "recovery": rungs(),
+                "logs": logs,
+                "input": "images",
+                "image": [3, 8, 8],
+                "pixels": {"scale": [1.0] * 3, "bias": [0.0] * 3},
+            },
+            "gives": (f"{prefix}.bytes", f"{prefix}.changed"),
+        }
+    )
+
+
 def apply(root: Path, *steps: Step) -> ApplyResult:
     model = root / ONNX
     if not model.exists():
