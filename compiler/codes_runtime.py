@@ -42,6 +42,25 @@ RUNTIME_CODES: dict[str, CodeDoc] = {
         "deepstream-app prints the frames per second of every stream at intervals; the first windows, in which the\n"
         "engine loads, do not count. Too few windows were left: lengthen `benchmark.run_s`, or read the log.",
     ),
+    "T0414": CodeDoc(
+        "a step that may fail has failed",
+        "The doubling of the batch goes as far as the GPU can: where an engine of twice the batch cannot be built or\n"
+        "run, the largest engine so far is kept and the run goes on with it. The failure is part of the record and of\n"
+        "the report. It is not repeated until the model, the settings, TensorRT or the GPU change, or until the step\n"
+        "is asked for with `--again`. Lower `engine.batch_limit` to have no such attempt.",
+    ),
+    "T0415": CodeDoc(
+        "an engine that could not be built",
+        "The builder failed in a way that its log explains. Where something is known to help (a simplified graph and\n"
+        "optimization level 2 for a part of a graph that TensorRT cannot compile, a larger workspace) it was tried\n"
+        "already, one change at a time; the notes list the attempts and their logs.",
+    ),
+    "T0416": CodeDoc(
+        "an engine that needed more than one attempt",
+        "The builder failed first, and succeeded after one or more changes to the command. The engine is good; the\n"
+        "line for the recipe in the message saves the failing attempts next time, and makes nvinfer and scripts use\n"
+        "the same.",
+    ),
     "T0601": CodeDoc(
         "a program is not on PATH",
         "A step calls a program that was not found. `ref-…` programs are looked for beside the Python interpreter\n"

@@ -95,8 +95,19 @@ class Layout:
     def engine(self, n: int | Hole) -> Text:
         return self.at("benchmarks/engines/", f"{self.name}_dynamic_b", n, ".engine")
 
-    def engine_log(self, n: int | Hole) -> Text:
-        return self.at("benchmarks/engines/build_b", n, ".log")
+    def engine_sidecar(self, n: int | Hole) -> Text:
+        return self.at("benchmarks/engines/", f"{self.name}_dynamic_b", n, ".engine.json")
+
+    def engine_log(self, n: int) -> str:
+        return f"{self.home}/benchmarks/engines/build_b{n}.log"
+
+    def attempt_log(self, n: int, attempt: int) -> str:
+        """The log of the second and later attempts to build the engine of batch n."""
+        return f"{self.home}/benchmarks/engines/build_b{n}.attempt{attempt}.log"
+
+    @property
+    def simplified_onnx(self) -> str:
+        return f"{self.home}/benchmarks/engines/{self.name}_simplified.onnx"
 
     def bench_log(self, n: int) -> str:
         return f"{self.home}/benchmarks/b{n}/trtexec_b{n}.log"

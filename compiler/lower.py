@@ -77,9 +77,9 @@ def _steps(compiled: Compiled, toolchain: Toolchain) -> tuple[Step, ...]:
     sizes = batch_sizes(model.engine.max_batch, model.engine.batch_limit)
     scaling: list[Step] = []
     conditions: tuple[Condition, ...] = ()
-    for n in sizes:
+    for before, n in zip((None, *sizes), sizes, strict=False):
         when = conditions
-        scaling.append(step(partial(make.engine, tools=tools, n=n, conditions=when)))
+        scaling.append(step(partial(make.engine, tools=tools, n=n, before=before, conditions=when)))
         scaling.append(step(partial(make.bench, tools=tools, n=n, conditions=when)))
         conditions = (*conditions, Condition(value=f"peak.b{n}.peak_gpu_streams", than=n))
     parser = _emit_parser(compiled, names, after)

@@ -168,6 +168,8 @@ class Step(Frozen):
     params: what the step's kind needs beside the command, plain data.
     hints: the same for what only checks or words depend on: a change of them does not run the step again.
     gives: names of the values that later steps use.
+    may_fail: where a failure of its program is a result and does not end the run, the name of the value that says why
+        it failed (a text). What it would have given never comes, so that conditions on it are false.
     uses: settings that went into command and params.
     tools: names of programs whose version is part of the step's identity.
     timeout_s: after that many seconds the whole process group is killed.
@@ -188,6 +190,7 @@ class Step(Frozen):
     timeout_s: float = 600.0
     when: tuple[Condition, ...] = ()
     gives: tuple[str, ...] = ()
+    may_fail: str | None = None
     uses: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
 

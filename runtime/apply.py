@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from dsimport.compiler.decide import Decider, Decision
-from dsimport.compiler.diagnostics import Diagnostic, DsimportError
+from dsimport.compiler.diagnostics import Diagnostic, DsimportError, Severity
 from dsimport.compiler.escape import single_line
 from dsimport.compiler.plan import Plan, Step, Value
 from dsimport.compiler.record import ModelState
 from dsimport.runtime.atomic import host_error, remove_stale
-from dsimport.runtime.execute import put_back, run_step
+from dsimport.runtime.execute import is_result, put_back, run_step
 from dsimport.runtime.lock import ModelLock
 from dsimport.runtime.observe import DiskObservation
 from dsimport.runtime.progress import Progress
@@ -42,7 +42,8 @@ _HOME = re.compile(r"models/[a-z0-9][a-z0-9._-]{0,63}")
 class ApplyResult:
     """What an apply did to one model. Lists hold step ids in the order of the plan.
 
-    exit_code: 0, 1 (host, plan), 3 (gate), 4 (tool) or 130 (interrupted). diagnostics: warnings, then errors.
+    exit_code: 0, 1 (host, plan), 3 (gate), 4 (tool) or 130 (interrupted). ended: steps that may fail and did, now or
+    before. diagnostics: warnings, then errors.
     """
 
     name: str
@@ -50,6 +51,7 @@ class ApplyResult:
     done: list[str] = field(default_factory=list)
     same: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
     failed: str | None = None
     not_started: list[str] = field(default_factory=list)
     values: dict[str, Value] = field(default_factory=dict)
@@ -60,6 +62,7 @@ class ApplyResult:
     def summary(self) -> str:
         """One line: how far it got."""
         counts = [f"{len(self.done)} done", f"{len(self.same)} up to date", f"{len(self.skipped)} not needed"]
+        counts.append(f"{len(self.ended)} ended")
         shown = ", ".join(text for text in counts if not text.startswith("0 "))
         if self.exit_code == 0:
             return shown or "nothing to do"
@@ -171,6 +174,8 @@ class _Run:
                 why = "not needed: " + ", ".join(f"not {condition}" for condition in decision.conditions)
                 self._idle(self._result.skipped, decision, why)
                 self._state = self._state.without_result(step.id)
+            elif decision.action == "ended":
+                self._idle(self._result.ended, decision, f"failed before: {decision.reasons[0]}")
             elif decision.action == "blocked":
                 missing = next(iter(sorted(n for n in decision.unknown if decider.values.get(n) is None)), step.id)
                 self._result.failed = step.id
@@ -215,6 +220,9 @@ class _Run:
         try:
             record = run_step(context, decider, seen, self._handlers, self._keep)
         except BaseException as error:
+            if isinstance(error, DsimportError) and is_result(step, error) and self._is_ended(step):
+                self._go_on_without(step, error, decider)
+                return
             self._failed(step, error, time.monotonic() - began)
             raise _presentable(error) from error
         finally:
@@ -225,6 +233,29 @@ class _Run:
             "step-end", step=step.id, status="ok", seconds=record.seconds, values=record.values, summary=record.summary
         )
         self._progress.done(step.id, record.seconds, record.summary)
+
+    def _is_ended(self, step: Step) -> bool:
+        record = self._state.steps.get(step.id)
+        return record is not None and record.status == "ended"  # unless the disk refused to keep that
+
+    def _go_on_without(self, step: Step, error: DsimportError, decider: Decider) -> None:
+        """A failure that is a result has been recorded: say it, and take the next step."""
+        record, first = self._state.steps[step.id], error.diagnostics[0]
+        decider.finished(record)
+        self._result.ended.append(step.id)
+        told = {"code": first.code, "message": first.message}
+        self._log.event("step-end", step=step.id, status="ended", seconds=record.seconds, values=record.values, **told)
+        self._progress.failed(step.id, record.seconds, f"{first.message}; the run goes on without it")
+        again = f"dsimport apply {single_line(self._plan.recipe)} --again {step.id}"
+        self._result.diagnostics.append(
+            Diagnostic(
+                "T0414",
+                f"{step.id} failed, and the run goes on without it: {first.message}",
+                severity=Severity.WARNING,
+                notes=first.notes,
+                help=(*first.help, f"it is not tried again until something it depends on changes, or by: {again}"),
+            )
+        )
 
     def _keep(self, update: Callable[[ModelState], ModelState]) -> None:
         """Change the record on disk: `update` takes the state and returns the next one."""

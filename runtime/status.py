@@ -20,8 +20,9 @@ __all__ = ["ModelStatus", "StepStatus", "all_models", "status_of"]
 
 @dataclass(frozen=True)
 class StepStatus:
-    """One step: ok, failed, skipped or `not run`. `failure` tells of the latest attempt, which an older good result may
-    have outlived; when: start of the run that gave the result, UTC."""
+    """One step: ok, failed, ended (failed, and the run went on without it), skipped or `not run`. `failure` tells of
+    the latest attempt, which an older good result may have outlived; when: start of the run that gave the result,
+    UTC."""
 
     id: str
     status: str
@@ -66,8 +67,8 @@ class ModelStatus:
         state = f"process {self.running} is writing" if self.running else f"last run {self.last_run_ended}"
         lines = [f"{single_line(self.name)} → toolchain {single_line(self.toolchain)}, {state} ({self.last_run})"]
         for step in self.steps:
-            mark = {"ok": "✓", "failed": "✗", "skipped": "–"}.get(step.status, "·")
-            took = seconds_text(step.seconds) if step.status in ("ok", "failed") else ""
+            mark = {"ok": "✓", "failed": "✗", "skipped": "–", "ended": "!"}.get(step.status, "·")
+            took = seconds_text(step.seconds) if step.status in ("ok", "failed", "ended") else ""
             text = f"  {mark} {single_line(step.id):<16} {took:>8}   {step.when[:19]:<19}   {single_line(step.summary)}"
             lines.append(text.rstrip())
             if step.failure:

@@ -13,8 +13,16 @@ from dsimport.compiler.plan import Plan
 
 __all__ = ["PlanStyle", "count_actions", "plan_lines", "summary_line"]
 
-_MARKS = {"create": "+", "change": "~", "same": "●", "conditional": "?", "skip": "-", "blocked": "!"}
-_COLORS = {"create": "32", "change": "33", "same": "2", "conditional": "36", "skip": "2", "blocked": "31"}
+_MARKS = {"create": "+", "change": "~", "same": "●", "conditional": "?", "skip": "-", "blocked": "!", "ended": "✗"}
+_COLORS = {
+    "create": "32",
+    "change": "33",
+    "same": "2",
+    "conditional": "36",
+    "skip": "2",
+    "blocked": "31",
+    "ended": "31",
+}
 _WORDS = {
     "create": "create",
     "change": "change",
@@ -22,6 +30,7 @@ _WORDS = {
     "conditional": "conditional",
     "skip": "not needed",
     "blocked": "blocked",
+    "ended": "ended",
 }
 _MAX_REASONS = 4
 
@@ -57,9 +66,7 @@ def count_actions(decisions: Iterable[Decision]) -> Counter[str]:
 def summary_line(name: str, counts: Counter[str]) -> str:
     """`Plan x: 2 to create, 3 to change, 6 up to date, 4 conditional.`"""
     parts = [f"{counts['create']} to create", f"{counts['change']} to change", f"{counts['same']} up to date"]
-    parts += [
-        f"{counts[key]} {word}" for key, word in (("conditional", "conditional"), ("blocked", "blocked")) if counts[key]
-    ]
+    parts += [f"{counts[key]} {key}" for key in ("conditional", "blocked", "ended") if counts[key]]
     return f"Plan {name}: {', '.join(parts)}."
 
 
@@ -76,7 +83,8 @@ def _step_lines(decision: Decision, style: PlanStyle) -> Iterable[str]:
         why = f"{moved} of {len(decision.files)} files" + (f"; {why}" if why else "")
     if action == "same":
         why = step.title
-    yield f"  {mark} {step.id:<16} {_WORDS[action]:<12} {single_line(why)}".rstrip()
+    word = "rebuild" if step.kind == "engine" and action == "change" else _WORDS[action]
+    yield f"  {mark} {step.id:<16} {word:<12} {single_line(why)}".rstrip()
     if decision.runs or style.verbose:
         yield from _detail_lines(decision, style)
 

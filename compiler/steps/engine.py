@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dsimport.compiler.escape import trtexec_shape
+from dsimport.compiler.graphpasses import pixel_values
 from dsimport.compiler.layout import MAX_BATCH, Layout
 from dsimport.compiler.model import Model
+from dsimport.compiler.normalise import normalisation
 from dsimport.compiler.parsers.names import ParserNames
 from dsimport.compiler.plan import Condition, Step, Text, joined, parts_of
 from dsimport.compiler.steps.limits import HOUR
+from dsimport.compiler.steps.recovery import ladder
 from dsimport.compiler.tools import Tools
 
 __all__ = [
@@ -38,13 +41,17 @@ def build_parser(model: Model, names: ParserNames, sources: tuple[str, ...]) -> 
     )
 
 
-def engine(model: Model, tools: Tools, n: int, conditions: tuple[Condition, ...]) -> Step:
-    """A dynamic engine: batch 1 to n, tuned for n."""
+def engine(model: Model, tools: Tools, n: int, before: int | None, conditions: tuple[Condition, ...]) -> Step:
+    """A dynamic engine: batch 1 to n, tuned for n. One with a smaller one before it may fail: that ends the doubling,
+    and what that one's recovery changed is how this one begins."""
     layout = Layout(model.name)
     net, settings = model.model.input, model.engine
 
+    def shape_of(batch: int) -> list[int]:
+        return [batch, net.channels, net.height, net.width]
+
     def shape(batch: int) -> str:
-        return trtexec_shape(net.name, (batch, net.channels, net.height, net.width))
+        return trtexec_shape(net.name, shape_of(batch))
 
     argv = [
         tools.trtexec,
@@ -59,19 +66,39 @@ def engine(model: Model, tools: Tools, n: int, conditions: tuple[Condition, ...]
         *([] if settings.optimization_level is None else [f"--builderOptimizationLevel={settings.optimization_level}"]),
         f"--saveEngine={layout.engine(n)}",
     ]
+    rungs = ladder(model)
+    logs = tuple(layout.attempt_log(n, attempt) for attempt in range(2, len(rungs) + 2))
+    begin = {} if before is None else {"begin": engine_changed(before)}
     return Step(
         id=f"engine-b{n}",
         kind="engine",
         title=f"{settings.precision}, batch 1 to {n}",
         needs=("graph",),
         inputs=(layout.onnx,),
-        outputs=(layout.engine(n),),
-        leaves=(layout.timing_cache,),
+        outputs=(layout.engine(n), layout.engine_sidecar(n)),
+        leaves=(layout.timing_cache, *(rung["simplify"] for rung in rungs if "simplify" in rung), *logs),
         argv=tuple(argv),
         log=layout.engine_log(n),
-        params={"engine": layout.engine(n)},
+        params={
+            "engine": layout.engine(n),
+            "sidecar": layout.engine_sidecar(n),
+            "onnx": layout.onnx,
+            "precision": settings.precision,
+            "profile": {net.name: {key: shape_of(batch) for key, batch in (("min", 1), ("opt", n), ("max", n))}},
+        },
+        # An engine that was built is as good as it is, whatever would have been tried otherwise.
+        hints={
+            "recovery": rungs,
+            "logs": list(logs),
+            "input": net.name,
+            "image": shape_of(1)[1:],
+            "pixels": _graph_pixels(model),
+            **begin,
+        },
         when=conditions,
-        tools=(tools.trtexec,),
+        gives=(engine_bytes(n), engine_changed(n)),
+        may_fail=None if before is None else f"engine.b{n}.failed",
+        tools=tools.engine,
         timeout_s=4 * HOUR,
     )
 
@@ -94,6 +121,24 @@ def _bench_argv(model: Model, tools: Tools, engine: Text, batch: int) -> tuple[T
     )
 
 
+def engine_bytes(n: int) -> str:
+    """The value that says how large the engine of batch n is; without an engine there is none."""
+    return f"engine.b{n}.bytes"
+
+
+def engine_changed(n: int) -> str:
+    """The value that says what recovery changed to get the engine of batch n built: recipe keys, `;` between them."""
+    return f"engine.b{n}.changed"
+
+
+def _graph_pixels(model: Model) -> dict[str, list[float]]:
+    """What the graph of the engine takes: pixels as they are where the normalisation has moved into it."""
+    if normalisation(model).graph_scale is None:
+        return pixel_values(model)
+    channels = model.model.input.channels
+    return {"scale": [1.0] * channels, "bias": [0.0] * channels}
+
+
 def bench_id(n: int) -> str:
     """The step that measures throughput at batch n; `bench-b1` is the latency at batch 1 on the final engine."""
     return f"bench-b{n}" if n > 1 else "bench-b1-peak"
@@ -113,7 +158,8 @@ def bench(model: Model, tools: Tools, n: int, conditions: tuple[Condition, ...])
         log=log,
         outputs=(log,),
         params={"batch": n, "prefix": f"peak.b{n}", "target_fps": model.benchmark.target_fps},
-        when=conditions,
+        when=(*conditions, Condition(value=engine_bytes(n), than=0)) if conditions else (),
+        may_fail=f"peak.b{n}.failed" if conditions else None,
         gives=tuple(
             f"peak.b{n}.{item}" for item in ("images_per_s", "peak_gpu_streams", "qps", "gpu_mean_ms", "gpu_p99_ms")
         ),

@@ -18,6 +18,9 @@ def closing_lines(plan: Plan, result: ApplyResult) -> str:
     """How far it got; after a whole run also the figures and the report's path."""
     lines = [f"{plan.name}: {result.summary()}"]
     values = result.values
+    for step in plan.steps:
+        if step.id in result.ended:
+            lines.append(f"the doubling ended early: {step.id} failed ({values.get(str(step.may_fail))})")
     if result.exit_code == 0 and values.get("images_per_s") is not None:
         figures = [
             streams_text(values, float(plan.settings["benchmark.target_fps"].value)),

@@ -36,6 +36,7 @@ def collect(plan: Plan, root: Path, values: Mapping[str, Value], seconds: Mappin
             "bs1": _bench(values, "b1", 1),
             "bsmax": _bench(values, f"peak.b{batch}", batch),
             "built": _built(plan, values),
+            "ended": _ended(plan, values),
         },
         "peak_gpu_streams": values.get("peak_gpu_streams"),
         "deepstream": {
@@ -101,6 +102,12 @@ def _built(plan: Plan, values: Mapping[str, Value]) -> list[dict[str, Value]]:
         for batch in batches
     )
     return [entry for entry in entries if entry["imgs_per_sec"] is not None]
+
+
+def _ended(plan: Plan, values: Mapping[str, Value]) -> dict[str, Value] | None:
+    """The step that ended the doubling by failing, and why; None where the throughput or the limit did."""
+    failed = (step for step in plan.steps if step.may_fail is not None and values.get(step.may_fail) is not None)
+    return next(({"step": step.id, "why": values[str(step.may_fail)]} for step in failed), None)
 
 
 def _run(values: Mapping[str, Value], run: str) -> dict[str, Value]:
