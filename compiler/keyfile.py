@@ -14,7 +14,18 @@ from typing import Any, TypeVar
 
 from dsimport.compiler.nvinfer_keys import Kind
 
-__all__ = ["BadLine", "Entry", "Group", "Item", "KeyFile", "KeyFileError", "ValueFault", "read_value", "scan", "unescape"]
+__all__ = [
+    "BadLine",
+    "Entry",
+    "Group",
+    "Item",
+    "KeyFile",
+    "KeyFileError",
+    "ValueFault",
+    "read_value",
+    "scan",
+    "unescape",
+]
 
 T = TypeVar("T")
 
