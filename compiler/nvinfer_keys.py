@@ -78,7 +78,6 @@ def _table(*keys: Key) -> dict[str, Key]:
 
 _INT, _BOOL, _DOUBLE, _STRING, _PATH = Kind.INT, Kind.BOOL, Kind.DOUBLE, Kind.STRING, Kind.PATH
 _NONE, _REFUSED = Use.NO_EFFECT, Use.REFUSED
-_NO_GPU = "needs a GPU"
 _DETECTOR = "only detectors (network-type 0) are implemented"
 _SECONDARY = "only matters in process-mode 2"
 _DEBUG = "debugging aid of nvinfer that is not implemented"
@@ -137,7 +136,7 @@ PROPERTY: dict[str, Key] = _table(
     Key("parse-segmentation-func-name", _STRING, use=_NONE, note=_DETECTOR),
     Key("engine-create-func-name", _STRING, use=_REFUSED, neutral=("",), note="builds a TensorRT engine in C++"),
     Key("custom-network-config", _STRING, use=_NONE),
-    Key("enable-dla", _BOOL, False, _REFUSED, neutral=(False,), note=_NO_GPU),
+    Key("enable-dla", _BOOL, False, _NONE, note="the accelerator of a Jetson; the reference computes on the CPU"),
     Key("use-dla-core", _INT, 0, _NONE),
     Key("tensor-meta-pool-size", _INT, 2, _NONE),
     Key("output-tensor-meta", _BOOL, False, _NONE, note="attaches raw tensors for downstream elements"),
