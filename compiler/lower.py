@@ -132,7 +132,6 @@ def _emit_parser(compiled: Compiled, names: ParserNames, after: Deployed) -> Ste
     model = compiled.resolved.model
     layout = Layout(model.name)
     folder = layout.parser()
-    version = release(model.pipeline.deepstream)
 
     # The host passes its thresholds with every frame, so the recipe's is not compiled in.
     threshold = compiled.family.flat_defaults().get("parser.threshold", DEFAULTS["parser.threshold"])
@@ -142,8 +141,9 @@ def _emit_parser(compiled: Compiled, names: ParserNames, after: Deployed) -> Ste
         return emit_parser(after.binding, options)
 
     def makefile(m: Model) -> str:
-        major = release(m.pipeline.deepstream).major
-        return emit_makefile(names, cuda=version.cuda, deepstream_major=major, march=m.parser.march)
+        version = release(m.pipeline.deepstream)
+        cuda = version.host(m.pipeline.platform).cuda
+        return emit_makefile(names, cuda=cuda, deepstream_major=version.major, march=m.parser.march)
 
     files = [
         _file(model, f"{folder}/{names.source}", source, also=_BOUND),

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dsimport.compiler.diagnostics import Span
 from dsimport.compiler.lock import LockedFile
+from dsimport.compiler.versions import Platform
 
 __all__ = ["Model", "Origin", "Resolved", "Toolchain", "tracked"]
 
@@ -105,13 +106,15 @@ class Graph(_Part):
 
 
 class Engine(_Part):
-    """How engines are built. `workspace` as trtexec takes it (`32768M`)."""
+    """How engines are built. `workspace` as trtexec takes it (`32768M`). `dla`: a core, None for the GPU."""
 
     precision: Literal["fp32", "fp16", "int8", "best"]
     max_batch: int
     batch_limit: int
     workspace: str
     optimization_level: int | None
+    strongly_typed: bool
+    dla: int | None
     builder: Literal["auto", "trtexec", "python"]
 
 
@@ -125,6 +128,7 @@ class Muxer(_Part):
 class Pipeline(_Part):
     """The DeepStream side. `frames` KITTI frames are kept and checked."""
 
+    platform: Platform
     deepstream: str
     tensorrt: str
     video: str

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from dsimport.compiler.defaults import DEFAULT_VIDEO, DEFAULTS
+from dsimport.compiler.defaults import DEFAULT_VIDEO, DEFAULT_WORKSPACE, DEFAULTS
 from dsimport.compiler.diagnostics import Report
 from dsimport.compiler.escape import single_line
 from dsimport.compiler.expr import ExprError, evaluate
@@ -18,7 +18,7 @@ from dsimport.compiler.model import Model, Origin, Resolved, flatten
 from dsimport.compiler.parsers.bind import Binding, bind
 from dsimport.compiler.plan import InputFile
 from dsimport.compiler.rules import check_model
-from dsimport.compiler.versions import RELEASES
+from dsimport.compiler.versions import RELEASES, TensorRt
 
 __all__ = ["Compiled", "check", "resolve"]
 
@@ -194,9 +194,15 @@ def _pipeline(values: _Values, loaded: LoadedRecipe, report: Report) -> None:
             help=f"supported: {', '.join(RELEASES)}",
         )
         return
+    platform = values.values["pipeline.platform"]
     if values.values["pipeline.tensorrt"] is None:
-        origin = Origin(text=f"DeepStream {deepstream}")
-        values.put("pipeline.tensorrt", RELEASES[deepstream].tensorrt, origin)
+        origin = Origin(text=f"DeepStream {deepstream}" + (" on Jetson" if platform == "jetson" else ""))
+        values.put("pipeline.tensorrt", RELEASES[deepstream].host(platform).tensorrt, origin)
+    if values.values["engine.workspace"] is None:
+        values.put("engine.workspace", DEFAULT_WORKSPACE[platform], values.origins["engine.workspace"])
+    if values.values["engine.strongly_typed"] == "auto":
+        version = TensorRt.of(values.values["pipeline.tensorrt"])
+        values.put("engine.strongly_typed", version.strong_typing_is_default, Origin(text=f"TensorRT {version}"))
     for key in ("pipeline.video", "benchmark.video"):
         written = values.values[key]
         if written != "default":

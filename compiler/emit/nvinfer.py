@@ -32,7 +32,10 @@ def emit_nvinfer(model: Model, names: ParserNames, folder: str, batch_size: int 
         "ini",
         "nvinfer/config_infer_primary.txt.j2",
         name=model.name,
-        network_mode=_NETWORK_MODE[model.engine.precision],
+        # A strongly typed network has its precision in the graph; 0 is what nvinfer adds nothing to.
+        network_mode=0 if model.engine.strongly_typed else _NETWORK_MODE[model.engine.precision],
+        strongly_typed=model.engine.strongly_typed,
+        dla=model.engine.dla,
         onnx_file=paths.relative(layout.onnx, here),
         engine_prefix=engine,
         max_batch=MAX_BATCH,

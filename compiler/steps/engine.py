@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dsimport.compiler.escape import trtexec_shape
+from dsimport.compiler.emit.trtexec import bench_argv, build_argv
 from dsimport.compiler.graphpasses import pixel_values
 from dsimport.compiler.layout import MAX_BATCH, Layout
 from dsimport.compiler.model import Model
 from dsimport.compiler.normalise import normalisation
 from dsimport.compiler.parsers.names import ParserNames
-from dsimport.compiler.plan import Condition, Step, Text, joined, parts_of
+from dsimport.compiler.plan import Condition, Step
 from dsimport.compiler.steps.limits import HOUR
 from dsimport.compiler.steps.recovery import ladder
 from dsimport.compiler.tools import Tools
@@ -50,22 +50,6 @@ def engine(model: Model, tools: Tools, n: int, before: int | None, conditions: t
     def shape_of(batch: int) -> list[int]:
         return [batch, net.channels, net.height, net.width]
 
-    def shape(batch: int) -> str:
-        return trtexec_shape(net.name, shape_of(batch))
-
-    argv = [
-        tools.trtexec,
-        f"--onnx={layout.onnx}",
-        f"--minShapes={shape(1)}",
-        f"--optShapes={shape(n)}",
-        f"--maxShapes={shape(n)}",
-        *(["--fp16"] if settings.precision == "fp16" else []),
-        "--skipInference",
-        f"--memPoolSize=workspace:{settings.workspace}",
-        f"--timingCacheFile={layout.timing_cache}",
-        *([] if settings.optimization_level is None else [f"--builderOptimizationLevel={settings.optimization_level}"]),
-        f"--saveEngine={layout.engine(n)}",
-    ]
     rungs = ladder(model)
     logs = tuple(layout.attempt_log(n, attempt) for attempt in range(2, len(rungs) + 2))
     begin = {} if before is None else {"begin": engine_changed(before)}
@@ -77,7 +61,7 @@ def engine(model: Model, tools: Tools, n: int, before: int | None, conditions: t
         inputs=(layout.onnx,),
         outputs=(layout.engine(n), layout.engine_sidecar(n)),
         leaves=(layout.timing_cache, *(rung["simplify"] for rung in rungs if "simplify" in rung), *logs),
-        argv=tuple(argv),
+        argv=build_argv(model, tools, n),
         log=layout.engine_log(n),
         params={
             "engine": layout.engine(n),
@@ -100,24 +84,6 @@ def engine(model: Model, tools: Tools, n: int, before: int | None, conditions: t
         may_fail=None if before is None else f"engine.b{n}.failed",
         tools=tools.engine,
         timeout_s=4 * HOUR,
-    )
-
-
-def _bench_argv(model: Model, tools: Tools, engine: Text, batch: int) -> tuple[Text, ...]:
-    net = model.model.input
-    shapes = trtexec_shape(net.name, (batch, net.channels, net.height, net.width))
-    load = joined(("--loadEngine=", *parts_of(engine)))
-    return (
-        tools.trtexec,
-        load,
-        # Without --shapes trtexec runs a dynamic engine at batch 1, whatever its profile says.
-        f"--shapes={shapes}",
-        # 10.x and 11.x differ in these defaults; written out, their numbers compare.
-        "--noDataTransfers",
-        "--useSpinWait",
-        "--useCudaGraph",
-        f"--warmUp={model.benchmark.warmup_ms}",
-        f"--duration={model.benchmark.duration_s:g}",
     )
 
 
@@ -154,7 +120,7 @@ def bench(model: Model, tools: Tools, n: int, conditions: tuple[Condition, ...])
         title=f"batch {n}",
         needs=(f"engine-b{n}",),
         inputs=(layout.engine(n),),
-        argv=_bench_argv(model, tools, layout.engine(n), n),
+        argv=bench_argv(model, tools, layout.engine(n), n),
         log=log,
         outputs=(log,),
         params={"batch": n, "prefix": f"peak.b{n}", "target_fps": model.benchmark.target_fps},
@@ -190,7 +156,7 @@ def bench_latency(model: Model, tools: Tools) -> Step:
         title="batch 1",
         inputs=(layout.engine(MAX_BATCH),),
         outputs=(log,),
-        argv=_bench_argv(model, tools, layout.engine(MAX_BATCH), 1),
+        argv=bench_argv(model, tools, layout.engine(MAX_BATCH), 1),
         log=log,
         params={"batch": 1, "prefix": "b1", "target_fps": model.benchmark.target_fps},
         gives=tuple(f"b1.{item}" for item in ("images_per_s", "qps", "gpu_mean_ms", "gpu_p99_ms")),

@@ -14,7 +14,20 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS", "build_parser", "run"]
 
-COMMANDS = ("lock", "plan", "apply", "validate", "show", "verify", "status", "clean", "explain", "schema", "completion")
+COMMANDS = (
+    "lock",
+    "plan",
+    "apply",
+    "validate",
+    "show",
+    "verify",
+    "status",
+    "clean",
+    "lint-config",
+    "explain",
+    "schema",
+    "completion",
+)
 
 INTERRUPTED = 130
 TRACEBACK = "DSIMPORT_TRACEBACK"  # set: what dsimport did not foresee is shown as Python shows it
@@ -33,7 +46,7 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
     parser.add_argument("--version", "-V", action="version", version=f"dsimport {VERSION}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in COMMANDS if only is None else (only,):
-        importlib.import_module(f"dsimport.cli.{name}").register(commands)
+        importlib.import_module(f"dsimport.cli.{name.replace('-', '_')}").register(commands)
     return parser
 
 
