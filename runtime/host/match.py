@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dsimport.compiler.defaults import DEFAULT_VIDEO
 from dsimport.compiler.diagnostics import Diagnostic, Severity
 from dsimport.compiler.escape import single_line
 from dsimport.compiler.gpus import decode_limit
-from dsimport.compiler.plan import Plan
+from dsimport.compiler.plan import Plan, Value
 from dsimport.runtime.host.base import Host
 from dsimport.runtime.host.deepstream import release_version
 from dsimport.runtime.host.graphics import devices
 from dsimport.runtime.host.tensorrt import library_version, trtexec_version
 
-__all__ = ["Clip", "clip_of", "decode_note", "mismatches"]
+__all__ = ["Clip", "clip_of", "decode_note", "measured_streams", "mismatches"]
 
 
 def mismatches(host: Host, plan: Plan) -> list[Diagnostic]:
@@ -84,6 +85,12 @@ def clip_of(host: Host, video: str) -> Clip | None:
         return Clip(codec, int(track["Width"]), int(track["Height"]), float(track["FrameRate"]))
     except (ValueError, KeyError, TypeError, StopIteration):
         return None
+
+
+def measured_streams(values: Mapping[str, Value]) -> float | None:
+    """PEAK_GPU_STREAMS of the largest batch among a record's values; None before one was measured."""
+    peaks = [value for name, value in values.items() if name.endswith(".peak_gpu_streams")]
+    return max((float(value) for value in peaks if isinstance(value, (int, float))), default=None)
 
 
 def decode_note(host: Host, plan: Plan, peak: float | None = None) -> Diagnostic | None:

@@ -17,7 +17,7 @@ from dsimport.runtime.progress import Progress
 from dsimport.runtime.toolversions import find_program, missing_program
 from dsimport.runtime.values import filled
 
-__all__ = ["Context", "Finished", "Handler", "Outcome", "handler_for", "outside_home"]
+__all__ = ["TOOL_FAILED", "Context", "Finished", "Handler", "Outcome", "handler_for", "outside_home"]
 
 TOOL_FAILED = 4
 TAIL_SHOWN = 12
