@@ -39,7 +39,9 @@ def library_version(host: Host) -> str | None:
     """Version of the libnvinfer that DeepStream's nvinfer loads, else of the one that the loader finds first."""
     answer = host.ask("ldd", DEEPSTREAM_LIBRARY) if host.path(DEEPSTREAM_LIBRARY).exists() else None
     place = answer.find(r"libnvinfer\.so\.\d+ => (\S+)") if answer is not None else None
-    if place is None and (answer := host.ask("ldconfig", "-p")) is not None:
+    # Users other than root often have no /sbin on PATH.
+    answer = host.ask("ldconfig", "-p") or host.ask("/sbin/ldconfig", "-p") if place is None else None
+    if answer is not None:
         place = answer.find(r"libnvinfer\.so\.\d+ .*=> (\S+)")
     if place is None:
         return None

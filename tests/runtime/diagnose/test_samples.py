@@ -87,10 +87,10 @@ def test_hostile_words_stay_words() -> None:
 def test_what_explains_a_failed_step(tmp_path: Path) -> None:
     log = tmp_path / "a.log"
     log.write_bytes(b"x\n" * (1 << 20) + (LOGS / "T0774-foreign-node.log").read_bytes())
-    notes, help = explained_log(log)
+    notes, fixes = explained_log(log)
     assert notes[0].startswith("known problem T0774: TensorRT finds no implementation for a fused part")
     assert notes[1].startswith("evidence: [07/14/2026-")
-    assert help == ["set graph.simplify: true, then engine.optimization_level: 2; or export with the other exporter"]
+    assert fixes == ["set graph.simplify: true, then engine.optimization_level: 2; or export with the other exporter"]
     assert explained_log(tmp_path / "none.log") == ([], [])
     assert explained_log(tmp_path) == ([], [])
 
