@@ -104,6 +104,27 @@ RUNTIME_CODES: dict[str, CodeDoc] = {
         "Engines, logs and frames of one model need room below the root folder. Free some, or choose another root\n"
         "with --root.",
     ),
+    "H0510": CodeDoc(
+        "another DeepStream than planned for",
+        "The parser's ABI, configuration keys and paths depend on the DeepStream release that `pipeline.deepstream`\n"
+        "names. The host has another one, so nothing is built. Change the recipe, or use a host with that release.",
+    ),
+    "H0511": CodeDoc(
+        "another TensorRT than planned for",
+        "trtexec's options and defaults depend on the version that `pipeline.tensorrt` names. The host has another\n"
+        "one, so nothing is built. Change the recipe, or install that version.",
+    ),
+    "H0512": CodeDoc(
+        "trtexec and DeepStream use different TensorRTs",
+        "An engine can only be read by the TensorRT that built it. trtexec would build engines that DeepStream's\n"
+        "nvinfer refuses, and nvinfer would then build its own for minutes at every start.",
+    ),
+    "H0514": CodeDoc(
+        "decoders that end before inference does",
+        "Every stream is decoded by the GPU's video decoders, whose number is fixed. By what NVIDIA publishes for\n"
+        "this GPU they carry fewer streams than the benchmark may try. The figure is scaled from 1920x1080 at 30\n"
+        "frames per second by the number of pixels, and was not measured here.",
+    ),
     "H0601": CodeDoc(
         "no space on the disk",
         "A file could not be written because the disk, the quota or the allowed file size is used up. What was\n"

@@ -8,7 +8,9 @@ from dsimport.compiler.model import Model
 from dsimport.compiler.plan import GeneratedFile, Hole, Step, Text, joined
 from dsimport.compiler.templating import render
 
-__all__ = ["emit_single_stream_script", "emit_step_scripts"]
+__all__ = ["FRAMES", "emit_extract_script", "emit_single_stream_script", "emit_step_scripts"]
+
+FRAMES = 3  # pictures taken out of the video of the visual check, at most
 
 
 def emit_single_stream_script(model: Model, base: str) -> str:
@@ -24,6 +26,11 @@ def emit_single_stream_script(model: Model, base: str) -> str:
         width=model.pipeline.muxer.width,
         height=model.pipeline.muxer.height,
     )
+
+
+def emit_extract_script() -> str:
+    """Pictures out of a video with GStreamer, for hosts without PyAV."""
+    return render("shell", "scripts/extract-frames.sh.j2", frames=FRAMES)
 
 
 _HEAD = """\

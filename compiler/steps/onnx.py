@@ -29,6 +29,9 @@ def preflight(model: Model, tools: Tools) -> Step:
             "programs": list(tools.programs),
             "videos": sorted({model.pipeline.video, model.benchmark.video}),
             "modules": list(tools.modules),
+            # What the host's own are held against, before anything is built.
+            "deepstream": model.pipeline.deepstream,
+            "tensorrt": model.pipeline.tensorrt,
         },
         tools=tools.programs,
         timeout_s=60,

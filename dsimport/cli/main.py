@@ -23,6 +23,8 @@ COMMANDS = (
     "verify",
     "status",
     "clean",
+    "doctor",
+    "diagnose",
     "lint-config",
     "explain",
     "schema",

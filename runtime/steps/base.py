@@ -17,7 +17,7 @@ from dsimport.runtime.progress import Progress
 from dsimport.runtime.toolversions import find_program, missing_program
 from dsimport.runtime.values import filled
 
-__all__ = ["Context", "Finished", "Handler", "Outcome", "handler_for", "outside_home"]
+__all__ = ["TOOL_FAILED", "Context", "Finished", "Handler", "Outcome", "handler_for", "outside_home"]
 
 TOOL_FAILED = 4
 TAIL_SHOWN = 12
@@ -123,15 +123,18 @@ class Context:
         self.event("warning", step=self.step.id, code=diagnostic.code, message=diagnostic.message)
 
     def _failure(self, words: list[str], done: Finished, log: Path, code: str, what: str) -> DsimportError:
+        from dsimport.runtime.diagnose.read import explained_log
+
         shown = self._relative(log)
         command = " ".join(shell_word(word.replace("\0", "")) for word in words)
         tail = tuple(single_line(line)[:300] for line in done.tail[-TAIL_SHOWN:])
+        known, fixes = explained_log(log)
         return DsimportError(
             Diagnostic(
                 code,
                 f"{single_line(Path(words[0]).name)} {what}",
-                notes=(f"command: {single_line(command)}", f"log: {single_line(shown)}", *tail),
-                help=(_HELP[code].format(log=single_line(shown)),),
+                notes=(*known, f"command: {single_line(command)}", f"log: {single_line(shown)}", *tail),
+                help=(*fixes, _HELP[code].format(log=single_line(shown))),
             ),
             exit_code=TOOL_FAILED,
         )

@@ -38,7 +38,7 @@ class Curve:
     def images_per_s(self, batch: float) -> float:
         """What the model says for this batch; infinite where it sees no cost at all."""
         if self.kind == "power":
-            return self.share * self.first * batch**self.second
+            return self.share * self.first * math.pow(batch, self.second)
         seconds = self.first + self.second * batch
         return self.share * batch / seconds if seconds > 0 else math.inf
 
