@@ -11,6 +11,7 @@ import re
 __all__ = [
     "Unrepresentable",
     "cpp_string",
+    "html_text",
     "ini_list_item",
     "ini_value",
     "make_value",
@@ -106,6 +107,17 @@ def markdown_text(text: str) -> str:
     flat = " ".join(text.split())
     flat = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _MARKDOWN.sub(lambda match: "\\" + match.group(0), flat)
+
+
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+_HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
+
+
+def html_text(text: str) -> str:
+    """HTML or XML that shows the text literally, in an element or a quoted attribute. Line feeds and tabs stay;
+    characters that neither can hold, or that would reorder the line, are shown as escapes."""
+    seen = _UNSEEN.sub(lambda match: match.group(0).encode("unicode_escape").decode("ascii"), text)
+    return seen.translate(_HTML)
 
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
