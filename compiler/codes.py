@@ -10,10 +10,18 @@ from __future__ import annotations
 from dsimport.compiler.codedoc import CodeDoc
 from dsimport.compiler.codes_acquire import ACQUIRE_CODES
 from dsimport.compiler.codes_family import FAMILY_CODES
+from dsimport.compiler.codes_figures import FIGURE_CODES
 from dsimport.compiler.codes_model import MODEL_CODES
 from dsimport.compiler.codes_recipe import RECIPE_CODES
 from dsimport.compiler.codes_runtime import RUNTIME_CODES
 
 __all__ = ["CODES", "CodeDoc"]
 
-CODES: dict[str, CodeDoc] = {**RECIPE_CODES, **MODEL_CODES, **ACQUIRE_CODES, **FAMILY_CODES, **RUNTIME_CODES}
+CODES: dict[str, CodeDoc] = {
+    **RECIPE_CODES,
+    **MODEL_CODES,
+    **ACQUIRE_CODES,
+    **FAMILY_CODES,
+    **RUNTIME_CODES,
+    **FIGURE_CODES,
+}

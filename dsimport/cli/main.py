@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS", "build_parser", "run"]
 
-COMMANDS = ("lock", "plan", "apply", "validate", "show", "verify", "status", "clean", "explain", "schema", "completion")
+COMMANDS = (
+    "lock", "plan", "apply", "validate", "show", "verify", "graph",
+    "compare", "fleet", "status", "clean", "explain", "schema", "completion",
+)  # fmt: skip
 
 INTERRUPTED = 130
 TRACEBACK = "DSIMPORT_TRACEBACK"  # set: what dsimport did not foresee is shown as Python shows it
