@@ -29,4 +29,14 @@ FIGURE_CODES: dict[str, CodeDoc] = {
         "(a CPU's speed says nothing about TensorRT's), or a setting it rests on is another. A gate that looks at\n"
         "nothing would always pass, so it is an error.",
     ),
+    "P0714": CodeDoc(
+        "more than one plan to draw",
+        "A picture shows one plan. A folder of recipes, or a recipe with a `matrix`, makes several: `--name` says\n"
+        "which one is meant.",
+    ),
+    "P0715": CodeDoc(
+        "a PNG on a terminal",
+        "`dsimport graph --format png` writes bytes, so it needs the name of a file: `-o plan.png`. The other formats\n"
+        "are text and go to standard output without one.",
+    ),
 }

@@ -11,11 +11,13 @@ import re
 __all__ = [
     "Unrepresentable",
     "cpp_string",
+    "dot_string",
     "html_text",
     "ini_list_item",
     "ini_value",
     "make_value",
     "markdown_text",
+    "mermaid_text",
     "printf_path",
     "shell_word",
     "single_line",
@@ -118,6 +120,21 @@ def html_text(text: str) -> str:
     characters that neither can hold, or that would reorder the line, are shown as escapes."""
     seen = _UNSEEN.sub(lambda match: match.group(0).encode("unicode_escape").decode("ascii"), text)
     return seen.translate(_HTML)
+
+
+_MERMAID = re.compile(r"(?<=[A-Za-z0-9])[-_.](?=[A-Za-z0-9])|(?<=[^ ]) |[A-Za-z0-9,/‹›…→●]|(.)", re.DOTALL)
+
+
+def mermaid_text(text: str) -> str:
+    """One line of a Mermaid label in double quotes. Everything that Mermaid, Markdown (which it looks for in labels) or
+    HTML could take for syntax becomes a character code."""
+    return _MERMAID.sub(lambda match: f"#{ord(match[1])};" if match[1] else match[0], single_line(text))
+
+
+def dot_string(*lines: str) -> str:
+    """A string of Graphviz's DOT that shows the lines, quotes included. `&` would begin an HTML entity there."""
+    shown = [single_line(line).replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"') for line in lines]
+    return '"' + "\\n".join(shown) + '"'
 
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")

@@ -11,11 +11,11 @@ from dsimport.compiler.difftext import unified
 from dsimport.compiler.escape import shell_word, single_line
 from dsimport.compiler.plan import Plan
 
-__all__ = ["PlanStyle", "count_actions", "plan_lines", "summary_line"]
+__all__ = ["ACTION_MARKS", "ACTION_WORDS", "PlanStyle", "count_actions", "plan_lines", "summary_line"]
 
-_MARKS = {"create": "+", "change": "~", "same": "●", "conditional": "?", "skip": "-", "blocked": "!"}
+ACTION_MARKS = {"create": "+", "change": "~", "same": "●", "conditional": "?", "skip": "-", "blocked": "!"}
 _COLORS = {"create": "32", "change": "33", "same": "2", "conditional": "36", "skip": "2", "blocked": "31"}
-_WORDS = {
+ACTION_WORDS = {
     "create": "create",
     "change": "change",
     "same": "up to date",
@@ -65,7 +65,7 @@ def summary_line(name: str, counts: Counter[str]) -> str:
 
 def _step_lines(decision: Decision, style: PlanStyle) -> Iterable[str]:
     step, action = decision.step, decision.action
-    mark = _paint(_MARKS[action], _COLORS[action], style)
+    mark = _paint(ACTION_MARKS[action], _COLORS[action], style)
     reasons = [str(reason) for reason in decision.reasons]
     if action in ("conditional", "skip") and decision.conditions:
         reasons = [f"only if {' and '.join(decision.conditions)}"]
@@ -76,7 +76,7 @@ def _step_lines(decision: Decision, style: PlanStyle) -> Iterable[str]:
         why = f"{moved} of {len(decision.files)} files" + (f"; {why}" if why else "")
     if action == "same":
         why = step.title
-    yield f"  {mark} {step.id:<16} {_WORDS[action]:<12} {single_line(why)}".rstrip()
+    yield f"  {mark} {step.id:<16} {ACTION_WORDS[action]:<12} {single_line(why)}".rstrip()
     if decision.runs or style.verbose:
         yield from _detail_lines(decision, style)
 
