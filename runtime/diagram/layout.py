@@ -21,7 +21,7 @@ LINE = 15.0  # from one line of text to the next
 PAD = 9.0  # between text and border
 _MOST = 230.0  # the widest text of a node
 _GAP, _BETWEEN = 18.0, 28.0  # within a layer, and from layer to layer
-_SHORT = 26.0  # a label of this width needs no layer of its own
+_SHORT = 26.0  # a label of this width fits between two layers that lie one below the other
 _STAND_IN = 6.0
 _SWEEPS = 24
 _STRAIGHT = 6.0  # what a stand-in weighs against one neighbour of a node
@@ -71,24 +71,34 @@ def lay_out(diagram: Diagram) -> Layout:
     graph = layered(
         [node.id for node in diagram.nodes],
         [(edge.source, edge.target) for edge in edges],
-        [width_of(edge.label, SMALL) > _SHORT for edge in edges],
+        [width_of(edge.label, SMALL) > (0 if right else _SHORT) for edge in edges],
     )
     sizes = _sizes(graph, edges, fitted, right)
-    across = _positions(graph, sizes)
     along, thickness = _depths(graph, sizes)
-    boxes, place = [], {}
+    pointed = frozenset(node.id for node in diagram.nodes if node.shape in ("diamond", "circle"))
+    placed = _Placed(graph, sizes, _positions(graph, sizes), along, thickness, pointed)
+    boxes = []
     for node in diagram.nodes:
         width, height, lines, details = fitted[node.id]
-        at, depth = across[node.id], along[node.id]
-        place[node.id] = (at, depth)
-        x, y = (depth, at) if right else (at, depth)
-        boxes.append(Box(node, x, y, width, height, lines, details))
-    curves = _curves(graph, edges, across, along, sizes, thickness, right)
-    extent = max((across[name] + sizes[name][0] / 2 for layer in graph.layers for name in layer), default=0.0)
-    depth = max(
-        (along[layer[0]] + thick / 2 for layer, thick in zip(graph.layers, thickness, strict=True)), default=0.0
-    )
+        x, y = placed.across[node.id], along[node.id]
+        boxes.append(Box(node, *((y, x) if right else (x, y)), width, height, lines, details))
+    curves = [_turned(curve) for curve in _curves(placed, edges)] if right else _curves(placed, edges)
+    extent = max((placed.across[name] + size[0] / 2 for name, size in sizes.items()), default=0.0)
+    depth = max((along[name] + size[1] / 2 for name, size in sizes.items()), default=0.0)
     return Layout(depth if right else extent, extent if right else depth, tuple(boxes), tuple(curves))
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """Nodes and stand-ins: extent across and along the layers, their middles, how thick each layer is, and which are
+    touched at their tips only."""
+
+    graph: Layered
+    sizes: Mapping[str, tuple[float, float]]
+    across: Mapping[str, float]
+    along: Mapping[str, float]
+    thickness: Sequence[float]
+    pointed: frozenset[str]
 
 
 def _fitted(node: Node) -> tuple[float, float, tuple[str, ...], tuple[str, ...]]:
@@ -192,64 +202,57 @@ def _depths(graph: Layered, sizes: Mapping[str, tuple[float, float]]) -> tuple[d
     return along, thickness
 
 
-def _curves(
-    graph: Layered,
-    edges: Sequence[Edge],
-    across: Mapping[str, float],
-    along: Mapping[str, float],
-    sizes: Mapping[str, tuple[float, float]],
-    thickness: Sequence[float],
-    right: bool,
-) -> list[Curve]:
+def _curves(placed: _Placed, edges: Sequence[Edge]) -> list[Curve]:
+    """Edges of a diagram that leads down. One from a node to itself is not drawn."""
+    graph, across, along = placed.graph, placed.across, placed.along
     level = {name: index for index, layer in enumerate(graph.layers) for name in layer}
-    leave, enter = _ports(graph, across, sizes)
+    leave, enter = _ports(placed, 0), _ports(placed, -1)
     curves = []
     for index, (edge, chain) in enumerate(zip(edges, graph.chains, strict=True)):
         if not chain:
-            continue  # from a node to itself: said by its label in the text, not drawn
-        points = [(leave[index], along[chain[0]] + sizes[chain[0]][1] / 2)]
+            continue
+        points = [(leave[index], along[chain[0]] + placed.sizes[chain[0]][1] / 2)]
         for name in chain[1:-1]:
-            half = thickness[level[name]] / 2
+            half = placed.thickness[level[name]] / 2
             points += [(across[name], along[name] - half), (across[name], along[name] + half)]
-        points.append((enter[index], along[chain[-1]] - sizes[chain[-1]][1] / 2))
+        points.append((enter[index], along[chain[-1]] - placed.sizes[chain[-1]][1] / 2))
         pieces = [_piece(a, b) for a, b in pairwise(points)]
-        label = _label_place(chain, points, across, along) if edge.label else None
+        label = _label_place(placed, chain, points) if edge.label else None
         if index in graph.turned:
             pieces = [(d, c, b, a) for a, b, c, d in reversed(pieces)]
-        if right:
-            pieces = [tuple((y, x) for x, y in piece) for piece in pieces]  # type: ignore[misc]
-            label = None if label is None else (label[1], label[0])
         curves.append(Curve(edge, tuple(pieces), label))
     return curves
 
 
-def _label_place(
-    chain: Sequence[str], points: Sequence[Point], across: Mapping[str, float], along: Mapping[str, float]
-) -> Point:
+def _turned(curve: Curve) -> Curve:
+    """The curve of a diagram that leads to the right."""
+    pieces = tuple((a[::-1], b[::-1], c[::-1], d[::-1]) for a, b, c, d in curve.pieces)
+    return Curve(curve.edge, pieces, None if curve.label is None else curve.label[::-1])
+
+
+def _label_place(placed: _Placed, chain: Sequence[str], points: Sequence[Point]) -> Point:
     """On the middle stand-in of an edge, else half-way."""
     if len(chain) > 2:
         middle = chain[1:-1][len(chain[1:-1]) // 2]
-        return across[middle], along[middle]
+        return placed.across[middle], placed.along[middle]
     return (points[0][0] + points[-1][0]) / 2, (points[0][1] + points[-1][1]) / 2
 
 
-def _ports(
-    graph: Layered, across: Mapping[str, float], sizes: Mapping[str, tuple[float, float]]
-) -> tuple[dict[int, float], dict[int, float]]:
-    """Where on its border each edge leaves its upper node and enters its lower one: side by side, in the order of
-    where they lead."""
-    found: tuple[dict[int, float], dict[int, float]] = ({}, {})
-    for ports, end, beside in ((found[0], 0, 1), (found[1], -1, -2)):
-        groups: dict[str, list[int]] = {}
-        for index, chain in enumerate(graph.chains):
-            if chain:
-                groups.setdefault(chain[end], []).append(index)
-        for name, members in groups.items():
-            members.sort(key=lambda index, beside=beside: across[graph.chains[index][beside]])  # type: ignore[misc]
-            step = min(16.0, sizes[name][0] * 0.6 / len(members))
-            for at, index in enumerate(members):
-                ports[index] = across[name] + (at - (len(members) - 1) / 2) * step
-    return found
+def _ports(placed: _Placed, end: int) -> dict[int, float]:
+    """Where each edge leaves its upper node (end 0) or enters its lower one (-1): side by side on the node's border, in
+    the order of where they lead."""
+    chains = placed.graph.chains
+    groups: dict[str, list[int]] = {}
+    for index, chain in enumerate(chains):
+        if chain:
+            groups.setdefault(chain[end], []).append(index)
+    ports = {}
+    for name, members in groups.items():
+        ordered = sorted(members, key=lambda index: placed.across[chains[index][1 if end == 0 else -2]])
+        step = 0.0 if name in placed.pointed else min(16.0, placed.sizes[name][0] * 0.6 / len(members))
+        for at, index in enumerate(ordered):
+            ports[index] = placed.across[name] + (at - (len(members) - 1) / 2) * step
+    return ports
 
 
 def _piece(a: Point, b: Point) -> tuple[Point, Point, Point, Point]:
