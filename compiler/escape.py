@@ -7,10 +7,12 @@ Each function returns text that the language's own reader turns back into exactl
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 __all__ = [
     "Unrepresentable",
     "cpp_string",
+    "csv_cell",
     "dot_string",
     "html_text",
     "ini_list_item",
@@ -22,6 +24,7 @@ __all__ = [
     "shell_word",
     "single_line",
     "trtexec_shape",
+    "uri_path",
 ]
 
 
@@ -135,6 +138,22 @@ def dot_string(*lines: str) -> str:
     """A string of Graphviz's DOT that shows the lines, quotes included. `&` would begin an HTML entity there."""
     shown = [single_line(line).replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"') for line in lines]
     return '"' + "\\n".join(shown) + '"'
+
+
+_FORMULA = re.compile(r"\s*[=+\-@|%]")
+
+
+def csv_cell(text: str) -> str:
+    """A cell of a CSV file (RFC 4180) on one line. An apostrophe stands before what a spreadsheet would take for a
+    formula, so this is for words, not for numbers."""
+    shown = single_line(text)
+    shown = "'" + shown if _FORMULA.match(shown) else shown
+    return '"' + shown.replace('"', '""') + '"' if re.search(r"[\",;']", shown) else shown
+
+
+def uri_path(path: str) -> str:
+    """A relative path with `/` as a URI reference. A colon is escaped, so the path cannot become a scheme."""
+    return quote(path.encode("utf-8", "surrogateescape"), safe="/")
 
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")

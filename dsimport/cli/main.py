@@ -16,7 +16,7 @@ __all__ = ["COMMANDS", "build_parser", "run"]
 
 COMMANDS = (
     "lock", "plan", "apply", "validate", "show", "verify", "graph",
-    "compare", "status", "clean", "explain", "schema", "completion",
+    "compare", "fleet", "status", "clean", "explain", "schema", "completion",
 )  # fmt: skip
 
 INTERRUPTED = 130
