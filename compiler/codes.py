@@ -11,6 +11,7 @@ from dsimport.compiler.codedoc import CodeDoc
 from dsimport.compiler.codes_acquire import ACQUIRE_CODES
 from dsimport.compiler.codes_config import CONFIG_CODES
 from dsimport.compiler.codes_family import FAMILY_CODES
+from dsimport.compiler.codes_figures import FIGURE_CODES
 from dsimport.compiler.codes_logs import LOG_CODES
 from dsimport.compiler.codes_model import MODEL_CODES
 from dsimport.compiler.codes_recipe import RECIPE_CODES
@@ -26,4 +27,5 @@ CODES: dict[str, CodeDoc] = {
     **RUNTIME_CODES,
     **CONFIG_CODES,
     **LOG_CODES,
+    **FIGURE_CODES,
 }

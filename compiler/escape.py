@@ -7,18 +7,24 @@ Each function returns text that the language's own reader turns back into exactl
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 __all__ = [
     "Unrepresentable",
     "cpp_string",
+    "csv_cell",
+    "dot_string",
+    "html_text",
     "ini_list_item",
     "ini_value",
     "make_value",
     "markdown_text",
+    "mermaid_text",
     "printf_path",
     "shell_word",
     "single_line",
     "trtexec_shape",
+    "uri_path",
 ]
 
 
@@ -106,6 +112,48 @@ def markdown_text(text: str) -> str:
     flat = " ".join(text.split())
     flat = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _MARKDOWN.sub(lambda match: "\\" + match.group(0), flat)
+
+
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+_HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
+
+
+def html_text(text: str) -> str:
+    """HTML or XML that shows the text literally, in an element or a quoted attribute. Line feeds and tabs stay;
+    characters that neither can hold, or that would reorder the line, are shown as escapes."""
+    seen = _UNSEEN.sub(lambda match: match.group(0).encode("unicode_escape").decode("ascii"), text)
+    return seen.translate(_HTML)
+
+
+_MERMAID = re.compile(r"(?<=[A-Za-z0-9])[-_.](?=[A-Za-z0-9])|(?<=[^ ]) |[A-Za-z0-9,/‹›…→●]|(.)", re.DOTALL)
+
+
+def mermaid_text(text: str) -> str:
+    """One line of a Mermaid label in double quotes. Everything that Mermaid, Markdown (which it looks for in labels) or
+    HTML could take for syntax becomes a character code."""
+    return _MERMAID.sub(lambda match: f"#{ord(match[1])};" if match[1] else match[0], single_line(text))
+
+
+def dot_string(*lines: str) -> str:
+    """A string of Graphviz's DOT that shows the lines, quotes included. `&` would begin an HTML entity there."""
+    shown = [single_line(line).replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"') for line in lines]
+    return '"' + "\\n".join(shown) + '"'
+
+
+_FORMULA = re.compile(r"\s*[=+\-@|%]")
+
+
+def csv_cell(text: str) -> str:
+    """A cell of a CSV file (RFC 4180) on one line. An apostrophe stands before what a spreadsheet would take for a
+    formula, so this is for words, not for numbers."""
+    shown = single_line(text)
+    shown = "'" + shown if _FORMULA.match(shown) else shown
+    return '"' + shown.replace('"', '""') + '"' if re.search(r"[\",;']", shown) else shown
+
+
+def uri_path(path: str) -> str:
+    """A relative path with `/` as a URI reference. A colon is escaped, so the path cannot become a scheme."""
+    return quote(path.encode("utf-8", "surrogateescape"), safe="/")
 
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")

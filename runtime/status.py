@@ -15,7 +15,7 @@ from dsimport.runtime.lock import holder
 from dsimport.runtime.progress import seconds_text
 from dsimport.runtime.records import last_run, load_state, read_events
 
-__all__ = ["ModelStatus", "StepStatus", "all_models", "status_of"]
+__all__ = ["ModelStatus", "StepStatus", "all_models", "last_run_ended", "status_of"]
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def status_of(root: Path, name: str) -> ModelStatus:
         steps=tuple(_step(step, state.steps.get(step)) for step in ids),
         values=state.values(),
         last_run=state.last_run,
-        last_run_ended=_ended(home, writer is not None),
+        last_run_ended="under way" if writer is not None else last_run_ended(home),
         running=pid if isinstance(pid, int) else None,
     )
 
@@ -125,9 +125,8 @@ def _step(step_id: str, record: StepRecord | None) -> StepStatus:
     return StepStatus(step_id, record.status, record.started, record.seconds, record.summary, failure)
 
 
-def _ended(home: Path, running: bool) -> str:
-    if running:
-        return "under way"
+def last_run_ended(home: Path) -> str:
+    """How the latest run of a model ended, which nobody is writing to: done, failed or stopped."""
     path = last_run(home)
     end = None
     for event in read_events(path) if path is not None else ():

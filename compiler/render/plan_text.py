@@ -11,9 +11,17 @@ from dsimport.compiler.difftext import unified
 from dsimport.compiler.escape import shell_word, single_line
 from dsimport.compiler.plan import Plan
 
-__all__ = ["PlanStyle", "count_actions", "plan_lines", "summary_line"]
+__all__ = ["ACTION_MARKS", "ACTION_WORDS", "PlanStyle", "count_actions", "plan_lines", "summary_line"]
 
-_MARKS = {"create": "+", "change": "~", "same": "●", "conditional": "?", "skip": "-", "blocked": "!", "ended": "✗"}
+ACTION_MARKS = {
+    "create": "+",
+    "change": "~",
+    "same": "●",
+    "conditional": "?",
+    "skip": "-",
+    "blocked": "!",
+    "ended": "✗",
+}
 _COLORS = {
     "create": "32",
     "change": "33",
@@ -23,7 +31,7 @@ _COLORS = {
     "blocked": "31",
     "ended": "31",
 }
-_WORDS = {
+ACTION_WORDS = {
     "create": "create",
     "change": "change",
     "same": "up to date",
@@ -72,7 +80,7 @@ def summary_line(name: str, counts: Counter[str]) -> str:
 
 def _step_lines(decision: Decision, style: PlanStyle) -> Iterable[str]:
     step, action = decision.step, decision.action
-    mark = _paint(_MARKS[action], _COLORS[action], style)
+    mark = _paint(ACTION_MARKS[action], _COLORS[action], style)
     reasons = [str(reason) for reason in decision.reasons]
     if action in ("conditional", "skip") and decision.conditions:
         reasons = [f"only if {' and '.join(decision.conditions)}"]
@@ -83,7 +91,7 @@ def _step_lines(decision: Decision, style: PlanStyle) -> Iterable[str]:
         why = f"{moved} of {len(decision.files)} files" + (f"; {why}" if why else "")
     if action == "same":
         why = step.title
-    word = "rebuild" if step.kind == "engine" and action == "change" else _WORDS[action]
+    word = "rebuild" if step.kind == "engine" and action == "change" else ACTION_WORDS[action]
     yield f"  {mark} {step.id:<16} {word:<12} {single_line(why)}".rstrip()
     if decision.runs or style.verbose:
         yield from _detail_lines(decision, style)

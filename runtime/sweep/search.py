@@ -128,11 +128,11 @@ class _Engines:
         predicted = 0
         while len(self.points) + len(self.failed) < MAX_ENGINES:
             predicted = self.curve().largest_batch(self._target, self._usable())
-            new = (n for n in self._around(predicted) if n not in self.points and 1 <= n <= self._usable())
-            fresh = next(new, None)
-            if fresh is None:
+            worth = [*self._around(predicted), *self._between()]
+            fresh = [n for n in worth if n not in self.points and 1 <= n <= self._usable()]
+            if not fresh:
                 break
-            self.probe(fresh)
+            self.probe(fresh[0])
         return predicted
 
     def _usable(self) -> int:
@@ -156,6 +156,15 @@ class _Engines:
             near += [predicted // NEIGHBOUR * NEIGHBOUR, slower.largest_batch(self._target, self._usable())]
             near += [predicted - NEIGHBOUR, math.ceil(predicted / NEIGHBOUR) * NEIGHBOUR]
         return near
+
+    def _between(self) -> list[int]:
+        """The middle of what carries and what does not, as long as they lie a tenth and more apart."""
+        low = max((n for n in self.points if self.carries(n)), default=0)
+        high = min((n for n in self.points if n > low), default=0)
+        middle = (low + high) // 2
+        if high - low >= 2 * NEIGHBOUR:
+            middle = middle // NEIGHBOUR * NEIGHBOUR
+        return [middle] if high - low > max(1, low // 10) else []
 
     def ranked(self) -> list[int]:
         """Batches that carry themselves, largest first; if there is none, all, smallest first."""
