@@ -17,6 +17,7 @@ __all__ = [
     "FUSED_OUTPUT",
     "FUSED_ROWS",
     "Deployed",
+    "applied",
     "can_fuse",
     "deployed",
     "graph_passes",
@@ -61,6 +62,13 @@ def deployed(model: Model, binding: Binding) -> Deployed:
     tensor = BoundTensor("rows", 0, FUSED_OUTPUT, (rows, 6), spec)
     dims = {"height": binding.height, "width": binding.width, "classes": binding.classes, "results": rows}
     return Deployed(Binding(family, binding.height, binding.width, binding.classes, (tensor,), (), dims), True)
+
+
+def applied(model: Model, after: Deployed) -> Model:
+    """The model as its parser and nvinfer see it: with the outputs of the graph after its passes."""
+    if not after.fused:
+        return model
+    return model.model_copy(update={"model": model.model.model_copy(update={"outputs": after.outputs})})
 
 
 def graph_passes(model: Model, binding: Binding, after: Deployed) -> list[dict[str, Any]]:

@@ -11,7 +11,8 @@ from dsimport.compiler.diagnostics import Report
 from dsimport.compiler.emit.nvinfer import emit_nvinfer
 from dsimport.compiler.emit.scripts import emit_step_scripts
 from dsimport.compiler.escape import Unrepresentable
-from dsimport.compiler.graphpasses import Deployed, deployed
+from dsimport.compiler.graphpasses import Deployed, applied, deployed
+from dsimport.compiler.labelrules import labels_text
 from dsimport.compiler.layout import FOLDERS, MAX_BATCH, RUN1_STREAMS, RUN2_RETRY_STREAMS, RUN2_STREAMS, Layout
 from dsimport.compiler.model import Model, Toolchain, tracked
 from dsimport.compiler.parsers.area import Area, active_area
@@ -164,9 +165,7 @@ def _shown_area(model: Model) -> Area | None:
 
 
 def _emit_config(compiled: Compiled, names: ParserNames, after: Deployed) -> Step:
-    model = compiled.resolved.model
-    if after.fused:
-        model = model.model_copy(update={"model": model.model.model_copy(update={"outputs": after.outputs})})
+    model = applied(compiled.resolved.model, after)
     layout = Layout(model.name)
     config, bench = layout.nvinfer_config, layout.nvinfer_bench_config
     files = [
@@ -174,7 +173,7 @@ def _emit_config(compiled: Compiled, names: ParserNames, after: Deployed) -> Ste
         _file(model, bench, lambda m: emit_nvinfer(m, names, directory(bench), MAX_BATCH)),
     ]
     if model.model.labels != "config":
-        files.append(_file(model, layout.labels, lambda m: "".join(f"{label}\n" for label in m.model.labels)))
+        files.append(_file(model, layout.labels, lambda m: labels_text(m.model.labels)))
     return _emit("emit-config", "nvinfer configs and labels", tuple(files))
 
 

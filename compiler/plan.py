@@ -212,6 +212,7 @@ class Plan(Frozen):
     """What `apply` will do for one model.
 
     home: the model's folder, `models/<name>`. settings: every resolved recipe value by dotted key.
+    extra: work beside the model's own plan, such as a sweep: the record keeps that plan's digest and order.
     """
 
     format: int = PLAN_FORMAT
@@ -224,6 +225,7 @@ class Plan(Frozen):
     settings: dict[str, Setting]
     steps: tuple[Step, ...]
     notices: tuple[str, ...] = ()
+    extra: bool = False
 
     def step(self, step_id: str) -> Step:
         """The step with this id (KeyError if there is none)."""

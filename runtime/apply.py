@@ -79,17 +79,18 @@ def apply_plan(
     handlers: Mapping[str, str | Handler] | None = None,
     versions: ToolVersions | None = None,
     command: Sequence[str] = (),
+    until: str | None = None,
 ) -> ApplyResult:
     """Bring one model up to date. Never raises for what a recipe, host or tool can do wrong: the result says it.
 
     root: folder that holds `models/`; handlers: code by step kind (default: the package's own); versions: what asks
-    programs for theirs; command: the command line, for the run's log.
+    programs for theirs; command: the command line, for the run's log; until: id of the step to end after.
     """
     started = time.monotonic()
     result = ApplyResult(plan.name, not_started=[step.id for step in plan.steps])
     with progress or Progress(quiet=True) as shown:
         place = Path(os.path.abspath(root))  # noqa: PTH100 - links on the way to the root stay as they were named
-        run = _Run(plan, place, shown, handlers, versions, list(command), result)
+        run = _Run(plan, place, shown, handlers, versions, list(command), result, until)
         try:
             with stop_signals():
                 run.go()
@@ -117,6 +118,7 @@ class _Run:
         versions: ToolVersions | None,
         command: list[str],
         result: ApplyResult,
+        until: str | None,
     ) -> None:
         self._plan = plan
         self._root = root
@@ -126,6 +128,7 @@ class _Run:
         self._versions = versions
         self._command = command
         self._result = result
+        self._until = until
         self._state = self._saved = ModelState()
         self._log = RunLog(self._home)
 
@@ -184,6 +187,8 @@ class _Run:
                 self._start_run()
                 self._result.not_started.remove(step.id)
                 self._run_one(step, decision, decider, seen)
+            if step.id == self._until:
+                return
 
     def _idle(self, ids: list[str], decision: Decision, why: str) -> None:
         ids.append(decision.step.id)
@@ -202,6 +207,8 @@ class _Run:
             toolchain=self._plan.toolchain,
         )
         self._result.run_id = self._log.id
+        if self._plan.extra:
+            return
         self._state = self._state.model_copy(
             update={
                 "plan": self._plan.digest(),

@@ -17,9 +17,9 @@ def _shape(model: Model, batch: int) -> str:
     return trtexec_shape(net.name, (batch, net.channels, net.height, net.width))
 
 
-def build_argv(model: Model, tools: Tools, n: int) -> tuple[Text, ...]:
-    """Build a dynamic engine: batch 1 to n, tuned for n."""
-    layout, settings = Layout(model.name), model.engine
+def build_argv(model: Model, tools: Tools, n: int, layout: Layout) -> tuple[Text, ...]:
+    """Build a dynamic engine: batch 1 to n, tuned for n. layout: where it and its log go."""
+    settings = model.engine
     version = TensorRt.of(model.pipeline.tensorrt)
     level = settings.optimization_level
     return (

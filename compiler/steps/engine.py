@@ -41,10 +41,17 @@ def build_parser(model: Model, names: ParserNames, sources: tuple[str, ...]) -> 
     )
 
 
-def engine(model: Model, tools: Tools, n: int, before: int | None, conditions: tuple[Condition, ...]) -> Step:
+def engine(
+    model: Model,
+    tools: Tools,
+    n: int,
+    before: int | None = None,
+    conditions: tuple[Condition, ...] = (),
+    layout: Layout | None = None,
+) -> Step:
     """A dynamic engine: batch 1 to n, tuned for n. One with a smaller one before it may fail: that ends the doubling,
-    and what that one's recovery changed is how this one begins."""
-    layout = Layout(model.name)
+    and what that one's recovery changed is how this one begins. layout: where it goes, the model's own by default."""
+    layout = layout or Layout(model.name)
     net, settings = model.model.input, model.engine
 
     def shape_of(batch: int) -> list[int]:
@@ -61,7 +68,7 @@ def engine(model: Model, tools: Tools, n: int, before: int | None, conditions: t
         inputs=(layout.onnx,),
         outputs=(layout.engine(n), layout.engine_sidecar(n)),
         leaves=(layout.timing_cache, *(rung["simplify"] for rung in rungs if "simplify" in rung), *logs),
-        argv=build_argv(model, tools, n),
+        argv=build_argv(model, tools, n, layout),
         log=layout.engine_log(n),
         params={
             "engine": layout.engine(n),
@@ -110,10 +117,12 @@ def bench_id(n: int) -> str:
     return f"bench-b{n}" if n > 1 else "bench-b1-peak"
 
 
-def bench(model: Model, tools: Tools, n: int, conditions: tuple[Condition, ...]) -> Step:
+def bench(
+    model: Model, tools: Tools, n: int, conditions: tuple[Condition, ...] = (), layout: Layout | None = None
+) -> Step:
     """Throughput at the engine's largest batch; gives the streams the GPU could carry at the target rate."""
-    layout = Layout(model.name)
-    log = layout.bench_log(n) if n > 1 else f"{layout.home}/benchmarks/b1/trtexec_b1_peak.log"
+    layout = layout or Layout(model.name)
+    log = layout.peak_log(n)
     return Step(
         id=bench_id(n),
         kind="bench",

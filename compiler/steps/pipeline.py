@@ -18,6 +18,7 @@ from dsimport.compiler.tools import Tools
 __all__ = [
     "ds_run",
     "kitti",
+    "timed_argv",
     "verify",
     "visual",
 ]
@@ -141,15 +142,19 @@ def kitti(model: Model, names: ParserNames, tools: Tools) -> Step:
     )
 
 
+def timed_argv(model: Model, tools: Tools, config: str) -> tuple[str, ...]:
+    """deepstream-app for the length of a benchmark run: file-loop never ends by itself, and SIGINT is how it is asked
+    to finish."""
+    stop = ("timeout", "--foreground", "--preserve-status", "-s", "INT", "-k", "30", f"{model.benchmark.run_s:g}")
+    return (*stop, tools.deepstream_app, "-c", config)
+
+
 def ds_run(
     model: Model, names: ParserNames, tools: Tools, run: str, streams: Hole, conditions: tuple[Condition, ...] = ()
 ) -> Step:
     """One multi-stream benchmark: batch size and number of streams are the same."""
     layout = Layout(model.name)
     config = layout.app_run_config(run)
-    app = (tools.deepstream_app, "-c", config)
-    # file-loop never ends by itself; SIGINT is how deepstream-app is asked to finish.
-    stop = ("timeout", "--foreground", "--preserve-status", "-s", "INT", "-k", "30", f"{model.benchmark.run_s:g}")
     log = layout.run_log(streams, "run2" if run == "run2_retry" else run)
     return Step(
         id=f"ds-{run.replace('_', '-')}",
@@ -159,7 +164,7 @@ def ds_run(
         files=(GeneratedFile(path=config, content=emit_run_app(model, run, streams)),),
         inputs=(*_pipeline_inputs(model, names, layout.nvinfer_bench_config), model.benchmark.video),
         outputs=(log,),
-        argv=(*stop, *app),
+        argv=timed_argv(model, tools, config),
         log=log,
         params={
             "run": run,

@@ -18,6 +18,7 @@ COMMANDS = (
     "lock",
     "plan",
     "apply",
+    "sweep",
     "validate",
     "show",
     "verify",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsimport.compiler import paths
 from dsimport.compiler.diagnostics import Diagnostic, DsimportError, Report, Span
-from dsimport.compiler.labelrules import label_problem
+from dsimport.compiler.labelrules import label_problem, labels_text
 from dsimport.runtime.atomic import TEMPORARY, host_errors, make_folder, sync_folder, write_text
 from dsimport.runtime.steps.base import Context, Outcome
 
@@ -60,7 +60,7 @@ def run(context: Context) -> Outcome:
     _copy(got.onnx, target)
     if params["labels"] is not None:
         labels = labels_of(got, params["classes"], labels_of_config)
-        write_text(context.root / params["labels"], "".join(f"{label}\n" for label in labels))
+        write_text(context.root / params["labels"], labels_text(labels))
     size = got.onnx.size + sum(item.size for item in got.data)
     origin = f", commit {got.commit[:7]}" if got.commit else ""
     return Outcome({}, f"{size / 1e6:.1f} MB, sha256 {got.onnx.sha256[:8]}…{origin}")
