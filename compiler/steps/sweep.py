@@ -24,8 +24,10 @@ def sweep_engine(model: Model, tools: Tools, n: int) -> Step:
 
 def sweep_bench(model: Model, tools: Tools, n: int) -> Step:
     """Its throughput at that batch."""
-    made = bench(model, tools, n, layout=SweepLayout(model.name))
-    return made.model_copy(update={"id": f"sweep-bench-b{n}", "needs": (f"sweep-engine-b{n}",)})
+    layout = SweepLayout(model.name)
+    made = bench(model, tools, n, layout=layout)
+    needs, leaves = (f"sweep-engine-b{n}",), (layout.data, layout.chart)
+    return made.model_copy(update={"id": f"sweep-bench-b{n}", "needs": needs, "leaves": leaves})
 
 
 def run_name(batch: int, streams: int) -> str:
