@@ -177,15 +177,15 @@ def yolox_raw(t: Roles, net: Net) -> Results:
 
 
 def edges_and_scores(t: Roles, net: Net) -> Results:
-    return argmax(t["boxes"], t["scores"])
+    return all_pairs(t["boxes"], t["scores"])
 
 
 def pp_yoloe(t: Roles, net: Net) -> Results:
-    return argmax(t["boxes"], t["scores"].T)
+    return all_pairs(t["boxes"], t["scores"].T)
 
 
 def pp_yoloe_post(t: Roles, net: Net) -> Results:
-    return argmax(t["output"][:, :4], t["output"][:, 4:])
+    return all_pairs(t["output"][:, :4], t["output"][:, 4:])
 
 
 def cells(net: Net, stride: int, offset: float) -> Array:
@@ -270,7 +270,7 @@ def ssd_tf(t: Roles, net: Net) -> Results:
     for k, count in enumerate((19, 10, 5, 3, 2, 1)):
         shapes = [(0.1, 1.0), (0.2, 2.0), (0.2, 0.5)]
         if k > 0:
-            shapes = [(scales[k], ratio) for ratio in (1.0, 2.0, 0.5, 3.0, 1 / 3)]
+            shapes = [(scales[k], ratio) for ratio in (1.0, 2.0, 0.5, 3.0, 0.3333)]
             shapes.append((float(np.sqrt(scales[k] * scales[k + 1])), 1.0))
         for y in range(count):
             for x in range(count):
@@ -409,7 +409,7 @@ REFERENCES: dict[str, Reference] = {
     "ssd-rows": rows_of("rows", 3, 2, 1, unit=True, first=1),
     "ssd-tf": ssd_tf,
     "ssd-torchvision": ssd_torchvision,
-    "tao-detr": best_query_class,
+    "tao-detr": focal(None),
     "tf-detections": four_outputs(swap=True, unit=True, first=1),
     "ultralytics-rtdetr": ultralytics_rtdetr,
     "ultralytics-rtdetr-old": ultralytics_rtdetr_old,
