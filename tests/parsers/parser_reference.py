@@ -124,6 +124,10 @@ def constant_objectness(t: Roles, net: Net) -> Results:
     return argmax(corners(t["output"][:, :4]), t["output"][:, 5:])
 
 
+def yolov7_one_class(t: Roles, net: Net) -> Results:
+    return argmax(corners(t["output"][:, :4]), t["output"][:, 4:5])
+
+
 def yolov7_raw(t: Roles, net: Net) -> Results:
     anchors = [[12, 16, 19, 36, 40, 28], [36, 75, 76, 55, 72, 146], [142, 110, 192, 243, 459, 401]]
     found = []
@@ -419,6 +423,7 @@ REFERENCES: dict[str, Reference] = {
     "yolov4-raw": darknet((8, 16, 32), V4_ANCHORS, (1.2, 1.1, 1.05)),
     "yolov5": with_objectness,
     "yolov6": constant_objectness,
+    "yolov7-one-class": yolov7_one_class,
     "yolov7-raw": yolov7_raw,
     "yolov8": yolov8,
     "yolox": with_objectness,

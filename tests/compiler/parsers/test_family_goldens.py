@@ -43,6 +43,7 @@ SHAPES = {
     "tf-detections": (300, 300, 90),
     "yolov3-raw": (416, 416, 80),
     "yolov4-raw": (608, 608, 80),
+    "yolov7-one-class": (640, 640, 1),
 }
 
 
