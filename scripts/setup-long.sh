@@ -1,10 +1,15 @@
 #!/bin/sh
-# Compilers of the second CI stage (`make test-long`): clang with its sanitizer runtimes, and a cross compiler.
+# Tools of the second CI stage (`make test-long`): clang with its sanitizer runtimes, a cross compiler, GStreamer with
+# its base and good plugins, and shellcheck.
 # Installed only as root; otherwise the Debian packages' names are printed.
 set -eu
 missing=""
 command -v clang++ >/dev/null 2>&1 || missing="$missing clang"
 command -v aarch64-linux-gnu-g++ >/dev/null 2>&1 || missing="$missing g++-aarch64-linux-gnu"
+command -v gst-launch-1.0 >/dev/null 2>&1 || missing="$missing gstreamer1.0-tools"
+gst-inspect-1.0 --exists theoraenc >/dev/null 2>&1 || missing="$missing gstreamer1.0-plugins-base"
+gst-inspect-1.0 --exists qtdemux >/dev/null 2>&1 || missing="$missing gstreamer1.0-plugins-good"
+command -v shellcheck >/dev/null 2>&1 || missing="$missing shellcheck"
 
 install() {
   DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"
@@ -28,7 +33,9 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     install "libclang-rt-$(clang++ -dumpversion | cut -d. -f1)-dev"
   }
 fi
-command -v clang++ >/dev/null 2>&1 && command -v aarch64-linux-gnu-g++ >/dev/null 2>&1 && has_runtimes || {
-  echo "please install these packages first (Debian names): clang, libclang-rt-VERSION-dev, g++-aarch64-linux-gnu" >&2
+command -v clang++ >/dev/null 2>&1 && command -v aarch64-linux-gnu-g++ >/dev/null 2>&1 && has_runtimes &&
+  gst-inspect-1.0 --exists theoraenc && gst-inspect-1.0 --exists qtdemux && command -v shellcheck >/dev/null 2>&1 || {
+  echo "please install these packages first (Debian names): clang, libclang-rt-VERSION-dev, g++-aarch64-linux-gnu," \
+    "gstreamer1.0-tools, gstreamer1.0-plugins-base, gstreamer1.0-plugins-good, shellcheck" >&2
   exit 1
 }
