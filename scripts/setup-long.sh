@@ -1,14 +1,21 @@
 #!/bin/sh
 # Tools of the second CI stage (`make test-long`): clang with its sanitizer runtimes, a cross compiler, GStreamer with
-# its base and good plugins, and shellcheck.
+# its plugins, and shellcheck.
 # Installed only as root; otherwise the Debian packages' names are printed.
 set -eu
+
+has() {
+  gst-inspect-1.0 --exists "$1" >/dev/null 2>&1
+}
+
 missing=""
 command -v clang++ >/dev/null 2>&1 || missing="$missing clang"
 command -v aarch64-linux-gnu-g++ >/dev/null 2>&1 || missing="$missing g++-aarch64-linux-gnu"
 command -v gst-launch-1.0 >/dev/null 2>&1 || missing="$missing gstreamer1.0-tools"
-gst-inspect-1.0 --exists theoraenc >/dev/null 2>&1 || missing="$missing gstreamer1.0-plugins-base"
-gst-inspect-1.0 --exists qtdemux >/dev/null 2>&1 || missing="$missing gstreamer1.0-plugins-good"
+has theoraenc || missing="$missing gstreamer1.0-plugins-base"
+has qtdemux || missing="$missing gstreamer1.0-plugins-good"
+has h265parse || missing="$missing gstreamer1.0-plugins-bad"
+has avdec_h264 || missing="$missing gstreamer1.0-libav"
 command -v shellcheck >/dev/null 2>&1 || missing="$missing shellcheck"
 
 install() {
@@ -33,9 +40,13 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     install "libclang-rt-$(clang++ -dumpversion | cut -d. -f1)-dev"
   }
 fi
-command -v clang++ >/dev/null 2>&1 && command -v aarch64-linux-gnu-g++ >/dev/null 2>&1 && has_runtimes &&
-  gst-inspect-1.0 --exists theoraenc && gst-inspect-1.0 --exists qtdemux && command -v shellcheck >/dev/null 2>&1 || {
+all_there() {
+  command -v clang++ && command -v aarch64-linux-gnu-g++ && command -v shellcheck && has_runtimes &&
+    has theoraenc && has qtdemux && has h265parse && has avdec_h264
+}
+
+all_there >/dev/null || {
   echo "please install these packages first (Debian names): clang, libclang-rt-VERSION-dev, g++-aarch64-linux-gnu," \
-    "gstreamer1.0-tools, gstreamer1.0-plugins-base, gstreamer1.0-plugins-good, shellcheck" >&2
+    "gstreamer1.0-tools, gstreamer1.0-plugins-base, -good and -bad, gstreamer1.0-libav, shellcheck" >&2
   exit 1
 }

@@ -10,6 +10,7 @@ import os
 import struct
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,15 +47,25 @@ case $2 in nvinfer|nvv4l2h264enc|nvvideoconvert|h264parse) exit 0 ;; esac
 exec /usr/bin/gst-inspect-1.0 "$@"
 """
 
-# Codec and container by name of the clip; each gets a sound track where the container takes one.
-CLIPS = {
-    "theora.ogv": "theoraenc ! oggmux name=m",
-    "vp8.webm": "vp8enc deadline=1 ! webmmux name=m",
-    "mjpeg.avi": "jpegenc ! avimux name=m",
-    "mjpeg.mkv": "jpegenc ! matroskamux name=m",
-    "mjpeg.mp4": "jpegenc ! qtmux name=m",
-    "raw.mjpeg": "jpegenc ! filesink name=m",
+# Made with GStreamer, with a sound track, by name of the clip.
+SOUNDING = {
+    "theora.ogv": ("theoraenc ! oggmux", "vorbisenc"),
+    "vp8.webm": ("vp8enc deadline=1 ! webmmux", "vorbisenc"),
+    "mjpeg.avi": ("jpegenc ! avimux", "identity"),
+    "mjpeg.mkv": ("jpegenc ! matroskamux", "vorbisenc"),
+    "mjpeg.mp4": ("jpegenc ! qtmux", "identity"),
 }
+# Made with PyAV: encoder and format (None: by suffix). A raw stream has no container at all.
+SILENT = {
+    "h264.mp4": ("libx264", None),
+    "h264.h264": ("libx264", "h264"),
+    "h264.ts": ("libx264", None),
+    "h265.mkv": ("libx265", None),
+    "h265.h265": ("libx265", "hevc"),
+    "av1.mp4": ("libsvtav1", None),
+}
+CLIPS = (*SOUNDING, *SILENT)
+FRAMES = 60
 
 
 @pytest.fixture(scope="module")
@@ -74,19 +85,34 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def clip(root: Path, name: str) -> Path:
-    """A clip of two seconds, 60 frames, with a name full of characters that mean something elsewhere."""
-    path = root / "clips" / f"a 'b' \"c\" %20 #1 ! {name}"
-    video = "videotestsrc num-buffers=60 ! video/x-raw,width=320,height=240,framerate=30/1 !"
-    sound = "" if name.startswith("raw") else "audiotestsrc num-buffers=80 ! audioconvert ! vorbisenc ! m."
-    if name.endswith(("avi", "mp4")):
-        sound = "audiotestsrc num-buffers=80 ! audioconvert ! m."
-    sink = "m. ! filesink" if "filesink" not in CLIPS[name] else ""
-    words = f"{video} {CLIPS[name]}".split()
-    target = f"location={root.parent}/made"
-    words += [target] if not sink else [*sink.split(), target]
-    subprocess.run(["/usr/bin/gst-launch-1.0", "-q", *words, *sound.split()], check=True, timeout=120)
-    (root.parent / "made").replace(path)
-    return path
+    """A clip of two seconds with a name full of characters that mean something elsewhere."""
+    made = root.parent / f"made.{name}"
+    if name in SOUNDING:
+        _with_sound(made, *SOUNDING[name])
+    else:
+        _without_sound(made, *SILENT[name])
+    return made.rename(root / "clips" / f"a 'b' \"c\" %20 #1 ! {name}")
+
+
+def _with_sound(path: Path, video: str, sound: str) -> None:
+    words = (
+        f"videotestsrc num-buffers={FRAMES} ! video/x-raw,width=320,height=240,framerate=30/1 ! {video} name=m "
+        f"! filesink location={path} audiotestsrc num-buffers=80 ! audioconvert ! {sound} ! m."
+    )
+    subprocess.run(["/usr/bin/gst-launch-1.0", "-q", *words.split()], check=True, timeout=120)
+
+
+def _without_sound(path: Path, codec: str, kind: str | None) -> None:
+    import av
+    import numpy as np
+
+    with av.open(str(path), "w", format=kind) as container:
+        stream: Any = container.add_stream(codec, rate=30)
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
+        for shade in range(FRAMES):
+            picture = np.full((240, 320, 3), shade * 4, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode(None))
 
 
 def run(root: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -109,7 +135,7 @@ def test_any_container_becomes_theora(name: str, root: Path) -> None:
     done = run(root, "ds-single-stream.sh", str(clip(root, name)))
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.endswith(f"DS_SINGLE_STREAM_MODE=theoraenc-fallback\nDS_SINGLE_STREAM_OUTPUT={BASE}.ogv\n")
-    assert frames_of(root / f"{BASE}.ogv") == 60, "no frame is dropped"
+    assert frames_of(root / f"{BASE}.ogv") == FRAMES, "no frame is dropped"
 
 
 def test_pictures_come_out_of_both_kinds_of_video(root: Path) -> None:
