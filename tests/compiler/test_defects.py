@@ -96,6 +96,13 @@ def test_the_parser_is_always_one_of_our_own(plan: Plan) -> None:
         assert keys["parse-bbox-func-name"] == plan.step("build-parser").params["symbol"]
 
 
+def test_the_latency_step_says_which_engine_it_measures(plan: Plan) -> None:
+    """22: kernels are tuned for the largest batch, as the seed wants it; nobody is to take it for a tuned batch 1."""
+    step = plan.step("bench-b1")
+    assert step.title == "batch 1, on the engine tuned for the largest"
+    assert show_text((step.argv or ())[1], VALUES).endswith(f"_dynamic_b{VALUES['max_batch']}.engine")
+
+
 def test_keys_without_use_are_not_written(plan: Plan) -> None:
     """15, 23: gpu-id makes reading the file need a GPU; the others do nothing. 14: the filter is always written."""
     useless = {
