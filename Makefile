@@ -23,10 +23,11 @@ test-live: $(LIVE)/.installed
 exactness: test-live
 	cp build/exactness.md docs/exactness.md
 
-# Every family through clang and a cross compiler, ten million fuzzed calls, libFuzzer: minutes, and Debian packages.
+# Every family through clang and a cross compiler, ten million fuzzed calls, libFuzzer, the visual check on the real
+# GStreamer: minutes, and Debian packages.
 test-long: $(VENV)/.installed
 	sh scripts/setup-long.sh
-	$(BIN)/python -m pytest -n 2 tests/long/long_compilers.py tests/long/long_fuzz.py
+	$(BIN)/python -m pytest -n 2 tests/long/long_compilers.py tests/long/long_fuzz.py tests/long/long_gstreamer.py
 
 lint: $(VENV)/.installed types
 	$(BIN)/ruff check .

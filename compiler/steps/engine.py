@@ -162,7 +162,7 @@ def bench_latency(model: Model, tools: Tools) -> Step:
     return Step(
         id="bench-b1",
         kind="bench",
-        title="batch 1",
+        title="batch 1, on the engine tuned for the largest",
         inputs=(layout.engine(MAX_BATCH),),
         outputs=(log,),
         argv=bench_argv(model, tools, layout.engine(MAX_BATCH), 1),
