@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dsimport.compiler.codedoc import CodeDoc
 from dsimport.compiler.codes_acquire import ACQUIRE_CODES
+from dsimport.compiler.codes_export import EXPORT_CODES
 from dsimport.compiler.codes_family import FAMILY_CODES
 from dsimport.compiler.codes_model import MODEL_CODES
 from dsimport.compiler.codes_recipe import RECIPE_CODES
@@ -16,4 +17,11 @@ from dsimport.compiler.codes_runtime import RUNTIME_CODES
 
 __all__ = ["CODES", "CodeDoc"]
 
-CODES: dict[str, CodeDoc] = {**RECIPE_CODES, **MODEL_CODES, **ACQUIRE_CODES, **FAMILY_CODES, **RUNTIME_CODES}
+CODES: dict[str, CodeDoc] = {
+    **RECIPE_CODES,
+    **MODEL_CODES,
+    **ACQUIRE_CODES,
+    **EXPORT_CODES,
+    **FAMILY_CODES,
+    **RUNTIME_CODES,
+}
