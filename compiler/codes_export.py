@@ -35,8 +35,8 @@ EXPORT_CODES: dict[str, CodeDoc] = {
     "A0255": CodeDoc(
         "other exporters than the lock file's",
         "The lock file says with which package versions a checkpoint was exported. This dsimport pins others, so the\n"
-        "ONNX file may differ from the one the lock was written with. Install the dsimport of that time to rebuild the\n"
-        "same file, or accept the new versions with `dsimport lock --update`.",
+        "ONNX file may differ from the one of that time. Install the dsimport of then to rebuild the same file, or\n"
+        "accept the new versions with `dsimport lock --update`.",
     ),
     "A0256": CodeDoc(
         "the export failed",

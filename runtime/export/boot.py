@@ -1,4 +1,4 @@
-"""Starts the worker package by its path: `python boot.py REQUEST`. Nothing else of this folder can be imported there."""
+"""Starts the worker package by its path: `python boot.py REQUEST`. Nothing else of this folder is imported."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ def main() -> int:
     folder = Path(__file__).resolve().parent
     sys.path[:] = [item for item in sys.path if Path(item or ".").resolve() != folder]
     place = folder / "worker"
-    spec = importlib.util.spec_from_file_location(
-        NAME, place / "__init__.py", submodule_search_locations=[str(place)]
-    )
+    spec = importlib.util.spec_from_file_location(NAME, place / "__init__.py", submodule_search_locations=[str(place)])
     assert spec is not None
     assert spec.loader is not None
     package = importlib.util.module_from_spec(spec)

@@ -69,11 +69,11 @@ def clip_tokenizer(folder: Path) -> None:
 
 
 def bert_tokenizer(folder: Path) -> None:
-    """The special tokens where Grounding DINO wants them, and one token per letter."""
+    """The special tokens where Grounding DINO wants them, and one token per word."""
     names = [f"[unused{place}]" for place in range(1100)]
     names[0], names[100:103], names[1012], names[1029] = "[PAD]", ["[UNK]", "[CLS]", "[SEP]"], ".", "?"
-    letters = "abcdefghijklmnopqrstuvwxyz"
-    names[300:326], names[330:356] = list(letters), [f"##{letter}" for letter in letters]
+    words = sorted({word for prompt in PROMPTS for word in prompt.split()})
+    names[300 : 300 + len(words)] = words
     (folder / "vocab.txt").write_text("".join(f"{name}\n" for name in names), "utf-8")
     put(folder / "tokenizer_config.json", {"tokenizer_class": "BertTokenizer", "do_lower_case": True})
 

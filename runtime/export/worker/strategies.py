@@ -92,7 +92,7 @@ def frozen_prompt(request: Request) -> Subject:
     text = ". ".join(prompt.strip().lower() for prompt in request["prompts"]) + "."
     tokens = _tokenizer(request)(text, return_tensors="pt")["input_ids"]
     special = model.model.special_tokens
-    columns = _phrases(tokens[0].tolist(), set(special), request["prompts"])
+    columns = _phrases(tokens[0].tolist(), {int(token) for token in special}, request["prompts"])
     if tokens.shape[1] > model.config.max_text_len:
         raise ValueError(f"the prompts have {tokens.shape[1]} tokens, the model takes {model.config.max_text_len}")
     modeling = sys.modules[type(model.model).__module__]
