@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO := build/demo
 LIVE := build/.venv_live
 
-.PHONY: demo test test-long test-live exactness lint bench types schema clean-demo system
+.PHONY: demo test test-long test-live test-export exactness lint bench types schema clean-demo system
 
 demo: $(VENV)/.installed $(DEMO)/.fetched
 	$(BIN)/dsimport plan recipes/centerface.yaml --toolchain reference
@@ -19,6 +19,10 @@ test: $(VENV)/.installed $(DEMO)/.fetched
 # Parsers against the models' own post-processing; torch and transformers have a virtual environment of their own.
 test-live: $(LIVE)/.installed
 	HF_HUB_OFFLINE=1 $(LIVE)/bin/python -m pytest tests/live/live_exactness.py
+
+# Checkpoints of every model type through the real exporters, which get an environment of their own in build/.
+test-export: $(VENV)/.installed
+	$(BIN)/python -m pytest -n 2 tests/live/live_export_step.py
 
 exactness: test-live
 	cp build/exactness.md docs/exactness.md

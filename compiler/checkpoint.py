@@ -74,6 +74,8 @@ def take_export(values: _Values, loaded: LoadedRecipe, family: Family, lock: Loc
         values.put(name, default if value is None else value, origin)
     place = values.origin_of("source.export.frozen_prompt")
     values.put("source.export.frozen_prompt", frozen, place if frozen else Origin(text="default"))
+    if family.export.prompt == "none":
+        return
     if frozen and not values.written("model.labels"):
         values.put("model.labels", list(frozen), place)
     if frozen and not values.written("model.classes"):
