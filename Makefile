@@ -31,6 +31,7 @@ exactness: test-live
 test-long: $(VENV)/.installed
 	sh scripts/setup-long.sh
 	$(BIN)/python -m pytest -n 2 tests/long/long_compilers.py tests/long/long_fuzz.py
+	DSIMPORT_TEST_DOWNLOAD_MB=200 $(BIN)/python -m pytest tests/runtime/acquire/test_transfer.py -k killed
 
 lint: $(VENV)/.installed types
 	$(BIN)/ruff check .

@@ -97,7 +97,7 @@ def export(model: Model, binding: Binding) -> Step:
     return Step(
         id="export",
         kind="export",
-        title=f"{settings.exporter} exporter, batch 1 and {EXPORT_BATCH} against the model",
+        title="checkpoint to ONNX" if settings.exporter == "auto" else f"checkpoint to ONNX with {settings.exporter}",
         needs=("acquire",),
         inputs=(layout.checkpoint_folder,),
         outputs=(layout.source_folder,),

@@ -77,10 +77,10 @@ def make_lock(subject: Subject, tools: Tools, old: Lock | None = None) -> Lock:
         if commit == old.commit:
             pins = Pins(old.commit, old.onnx or "", old.files)
     licence = old.licence if pins is not None and old is not None else None
-    # A lock of a checkpoint is that of one as long as its commit stays; without one the source says.
-    same = pins is not None and pins.onnx == ""
-    if subject.checkpoint or same or (pins is None and only_weights(subject.wanted, tools)):
-        return _checkpoint_lock(subject, pins, tools, licence)
+    kept = pins if pins is not None and pins.onnx == "" else None
+    pins = None if kept is not None else pins
+    if subject.checkpoint or (pins is None and only_weights(subject.wanted, tools)):
+        return _checkpoint_lock(subject, kept, tools, licence)
     got = gather(subject.wanted, pins, tools, check_architectures, locking=True)
     wanted = subject.wanted.sha256
     if wanted is not None and got.onnx.sha256 != wanted.lower():
@@ -142,9 +142,8 @@ def _lock(subject: Subject, got: Gathered, licence: str | None) -> Lock:
     )
 
 
-def _checkpoint_lock(subject: Subject, pins: Pins | None, tools: Tools, licence: str | None) -> Lock:
-    """The lock of a checkpoint. pins: keep to these files, of the same commit."""
-    kept = pins if pins is not None and pins.onnx == "" else None
+def _checkpoint_lock(subject: Subject, kept: Pins | None, tools: Tools, licence: str | None) -> Lock:
+    """The lock of a checkpoint. kept: the files of a lock whose commit is still the same, and its licence."""
     commit, files = (kept.commit, kept.files) if kept else (None, ())
     got = gather_checkpoint(subject.wanted, commit, files, tools, check_architectures)
     labels = labels_of_config(got.config, got.config_file.path, subject.classes) if subject.labels else None

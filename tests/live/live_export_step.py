@@ -75,7 +75,7 @@ def recipe(case: Case, source: str) -> str:
         "engine: {precision: fp32, max_batch: 2, batch_limit: 2}\n"
         f"pipeline: {{video: clip.mp4, frames: {FRAMES}, min_detection_rate: 0.5, "
         "muxer: {width: 256, height: 192}}\n"
-        "benchmark: {warmup_ms: 10, duration_s: 0.1, run_s: 5, target_fps: 1}\n"
+        "benchmark: {warmup_ms: 10, duration_s: 0.1, run_s: 8, target_fps: 1}\n"
     )
 
 
