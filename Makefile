@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO := build/demo
 LIVE := build/.venv_live
 
-.PHONY: demo test test-long test-live exactness lint bench types schema clean-demo system
+.PHONY: demo test test-long test-live test-export exactness lint bench types schema clean-demo system
 
 demo: $(VENV)/.installed $(DEMO)/.fetched
 	$(BIN)/dsimport plan recipes/centerface.yaml --toolchain reference
@@ -20,6 +20,10 @@ test: $(VENV)/.installed $(DEMO)/.fetched
 test-live: $(LIVE)/.installed
 	HF_HUB_OFFLINE=1 $(LIVE)/bin/python -m pytest tests/live/live_exactness.py
 
+# Checkpoints of every model type through the real exporters, which get an environment of their own in build/.
+test-export: $(VENV)/.installed
+	$(BIN)/python -m pytest -n 2 tests/live/live_export_step.py
+
 exactness: test-live
 	cp build/exactness.md docs/exactness.md
 
@@ -28,6 +32,8 @@ exactness: test-live
 test-long: $(VENV)/.installed
 	sh scripts/setup-long.sh
 	$(BIN)/python -m pytest -n 2 tests/long/long_compilers.py tests/long/long_fuzz.py tests/long/long_gstreamer.py
+	$(BIN)/python -m pytest -n 2 tests/long/long_compilers.py tests/long/long_fuzz.py
+	DSIMPORT_TEST_DOWNLOAD_MB=200 $(BIN)/python -m pytest tests/runtime/acquire/test_transfer.py -k killed
 
 lint: $(VENV)/.installed types
 	$(BIN)/ruff check .

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dsimport.compiler.codedoc import CodeDoc
 from dsimport.compiler.codes_acquire import ACQUIRE_CODES
 from dsimport.compiler.codes_config import CONFIG_CODES
+from dsimport.compiler.codes_export import EXPORT_CODES
 from dsimport.compiler.codes_family import FAMILY_CODES
 from dsimport.compiler.codes_figures import FIGURE_CODES
 from dsimport.compiler.codes_logs import LOG_CODES
@@ -28,4 +29,7 @@ CODES: dict[str, CodeDoc] = {
     **CONFIG_CODES,
     **LOG_CODES,
     **FIGURE_CODES,
+    **EXPORT_CODES,
+    **FAMILY_CODES,
+    **RUNTIME_CODES,
 }

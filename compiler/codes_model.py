@@ -134,8 +134,9 @@ MODEL_CODES: dict[str, CodeDoc] = {
         "None of the folders named on the command line holds a recipe (*.yaml).",
     ),
     "A0202": CodeDoc(
-        "a checkpoint folder as source",
-        "Exporting checkpoints to ONNX is not in this version.",
+        "a folder where an ONNX file was meant",
+        "`source.file.path` ends in .onnx and is a folder. A checkpoint folder is exported when its name has another\n"
+        "ending.",
     ),
     "A0203": CodeDoc(
         "a damaged config.json",

@@ -54,6 +54,18 @@ class Layout:
         return f"{self.home}/model/source/{self.name}.onnx"
 
     @property
+    def checkpoint_folder(self) -> str:
+        return f"{self.home}/model/checkpoint/"
+
+    @property
+    def export_log(self) -> str:
+        return f"{self.home}/model/export.log"
+
+    @property
+    def export_report(self) -> str:
+        return f"{self.home}/model/export_report.json"
+
+    @property
     def onnx(self) -> str:
         return f"{self.home}/model/{self.name}.onnx"
 

@@ -92,6 +92,7 @@ def _steps(compiled: Compiled, toolchain: Toolchain) -> tuple[Step, ...]:
     steps = [
         step(partial(make.preflight, tools=tools)),
         step(make.acquire),
+        *([step(partial(make.export, binding=compiled.binding), also=_BOUND)] if model.source.export else []),
         step(partial(make.graph, binding=compiled.binding, after=after), also=_BOUND),
         step(partial(make.inspect, after=after), also=_BOUND),
         parser,

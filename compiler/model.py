@@ -25,10 +25,19 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
 
+class Export(_Part):
+    """How a checkpoint is exported. opset: None for the family's; frozen_prompt: class names that become constants."""
+
+    task: str
+    exporter: Literal["auto", "optimum", "torch", "dynamo"]
+    opset: int | None
+    frozen_prompt: tuple[str, ...]
+
+
 class Source(_Part):
-    """Where the ONNX comes from. `where` is a path relative to the root (file), a URL, `org/name` (hub) or
+    """Where the model comes from. `where` is a path relative to the root (file), a URL, `org/name` (hub) or
     `org/team/model` (NGC). variant, file: which ONNX, where the recipe says so. token_env: name of an environment
-    variable. commit, onnx, files: what the lock file pins, nothing without one."""
+    variable. commit, onnx, files: what the lock file pins, nothing without one. export: for checkpoints only."""
 
     kind: Literal["file", "url", "huggingface", "ngc"]
     where: str
@@ -40,6 +49,7 @@ class Source(_Part):
     commit: str | None
     onnx: str | None
     files: tuple[LockedFile, ...]
+    export: Export | None
 
 
 class Input(_Part):

@@ -38,6 +38,7 @@ Value: TypeAlias = int | float | str | bool | None
 StepKind: TypeAlias = Literal[
     "preflight",
     "acquire",
+    "export",
     "graph",
     "inspect",
     "emit",

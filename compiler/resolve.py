@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from dsimport.compiler.checkpoint import take_export
 from dsimport.compiler.defaults import DEFAULT_VIDEO, DEFAULT_WORKSPACE, DEFAULTS
 from dsimport.compiler.diagnostics import Report
 from dsimport.compiler.escape import single_line
@@ -85,6 +86,7 @@ def resolve(loaded: LoadedRecipe, read: Callable[[str], bytes], report: Report) 
         values.take(key)
     lock, lock_file = lock_for(loaded, read, report)
     _source(values, loaded, lock, report)
+    take_export(values, loaded, family, lock, report)
     _locked_labels(values, loaded, lock, report)
     _numbers(values, loaded, report)
     _pipeline(values, loaded, report)

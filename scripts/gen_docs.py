@@ -43,7 +43,27 @@ def families() -> str:
             markdown_text(given),
         )
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", *checkpoints()]) + "\n"
+
+
+def checkpoints() -> list[str]:
+    """Which checkpoints of transformers are exported, and with what."""
+    lines = [
+        "## Checkpoints",
+        "",
+        "Model types of transformers whose checkpoints `dsimport apply` exports, with the exporters in the order tried.",
+        "",
+        "| model type | family | exporters | transformers | classes |",
+        "|---|---|---|---|---|",
+    ]
+    found = [(name, load_family(name).export) for name in family_names()]
+    rows = {kind: (name, export, item) for name, export in found if export for kind, item in export.models.items()}
+    for kind, (name, export, item) in sorted(rows.items()):
+        classes = "text prompts, frozen" if export.prompt == "required" else "the checkpoint's"
+        release = item.stack.rpartition("-")[2]
+        stacks = " / ".join("4" if exporter == "optimum" else release for exporter in item.exporters)
+        lines.append(f"| `{kind}` | `{name}` | {', '.join(item.exporters)} | {stacks} | {classes} |")
+    return lines
 
 
 def diagnostics() -> str:

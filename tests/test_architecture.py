@@ -30,7 +30,7 @@ PURE = {
 LIBRARIES = {"annotated_types", "jinja2", "pydantic", "pydantic_core", "ruamel", "typing_extensions"}
 
 # Modules that read the package's own data, and nothing else.
-DATA_LOADERS = {"families.py", "parsers/emit.py", "templating.py"}
+DATA_LOADERS = {"exportenv.py", "families.py", "parsers/emit.py", "templating.py"}
 READERS = {"open", "read_bytes", "read_text", "write_bytes", "write_text", "iterdir", "glob", "rglob", "exists", "stat"}
 
 HEAVY = ("av", "cv2", "huggingface_hub", "matplotlib", "numpy", "onnx", "onnxruntime", "torch")

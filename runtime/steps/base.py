@@ -17,7 +17,7 @@ from dsimport.runtime.progress import Progress
 from dsimport.runtime.toolversions import find_program, missing_program
 from dsimport.runtime.values import filled
 
-__all__ = ["TOOL_FAILED", "Context", "Finished", "Handler", "Outcome", "handler_for", "outside_home"]
+__all__ = ["TOOL_FAILED", "Context", "Finished", "Handler", "Outcome", "ending", "handler_for", "outside_home"]
 
 TOOL_FAILED = 4
 TAIL_SHOWN = 12
@@ -73,7 +73,7 @@ class Context:
         log: Path | None = None,
         append: bool = False,
         timeout_s: float | None = None,
-        env: Mapping[str, str] | None = None,
+        env: Mapping[str, str | None] | None = None,
         on_line: Callable[[str], None] | None = None,
         ok: Sequence[int] = (0,),
     ) -> Finished:
@@ -108,7 +108,7 @@ class Context:
         if done.timed_out:
             raise self._failure(words, done, target, "T0603", f"did not end within {limit:g} s and was stopped")
         if done.exit_code not in ok:
-            raise self._failure(words, done, target, "T0602", _ending(done.exit_code))
+            raise self._failure(words, done, target, "T0602", ending(done.exit_code))
         return done
 
     def say(self, text: str) -> None:
@@ -195,7 +195,8 @@ def outside_home(root: Path, home: str, name: str) -> DsimportError | None:
     )
 
 
-def _ending(exit_code: int) -> str:
+def ending(exit_code: int) -> str:
+    """How a program ended, in words."""
     if exit_code >= 0:
         return f"ended with exit code {exit_code}"
     if exit_code == -9:
