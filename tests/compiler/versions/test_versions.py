@@ -11,6 +11,7 @@ from dsimport.compiler.diagnostics import Severity
 from dsimport.compiler.emit.trtexec import bench_argv, build_argv
 from dsimport.compiler.model import Model
 from dsimport.compiler.plan import show_text
+from dsimport.compiler.steps.recovery import ladder
 from dsimport.compiler.tools import tools_of
 from dsimport.compiler.versions import RELEASES, TensorRt
 from dsimport.runtime.reference.trtexec_options import parse_options
@@ -55,6 +56,8 @@ def test_no_version_is_given_an_option_it_does_not_know(version: str, typed: boo
     else:
         assert build & WEAK == {"--fp16"}
     assert bench & WEAK == set()  # an engine has its precision
+    rungs = {rung["argument"].partition("=")[0] for rung in ladder(made)}
+    assert ("--builderOptimizationLevel" in rungs) == (found >= TensorRt(8, 6))
 
 
 def test_the_reference_takes_the_command_lines_of_10() -> None:
@@ -135,6 +138,13 @@ def test_a_pair_that_cannot_work_is_told_while_planning(text: str, code: str, se
     found = [item for item in report if says in " ".join((item.message, *item.help))]
     assert [(item.code, item.severity) for item in found] == [(code, severity)], list(report)
     assert found[0].help
+
+
+def test_a_jetson_is_never_asked_for_more_than_twice_its_workspace() -> None:
+    found, _ = resolved(changed(name="orin"))
+    assert found is not None
+    [size] = [rung["value"] for rung in ladder(found.resolved.model) if rung["setting"] == "engine.workspace"]
+    assert (found.resolved.model.engine.workspace, size) == ("2048M", "4096M")
 
 
 @pytest.mark.parametrize("tensorrt", ["10.16", "10.16.1.11", "10.99"])
