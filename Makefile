@@ -26,7 +26,7 @@ exactness: test-live
 # Every family through clang and a cross compiler, ten million fuzzed calls, libFuzzer: minutes, and Debian packages.
 test-long: $(VENV)/.installed
 	sh scripts/setup-long.sh
-	$(BIN)/python -m pytest -n 2 tests/long/long_compilers.py tests/long/long_fuzz.py
+	$(BIN)/python -m pytest -n 2 tests/long/long_compilers.py tests/long/long_fuzz.py tests/long/long_glib.py
 
 lint: $(VENV)/.installed types
 	$(BIN)/ruff check .

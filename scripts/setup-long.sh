@@ -1,10 +1,11 @@
 #!/bin/sh
-# Compilers of the second CI stage (`make test-long`): clang with its sanitizer runtimes, and a cross compiler.
+# Compilers of the second CI stage (`make test-long`): clang with its sanitizer runtimes, a cross compiler, and GLib.
 # Installed only as root; otherwise the Debian packages' names are printed.
 set -eu
 missing=""
 command -v clang++ >/dev/null 2>&1 || missing="$missing clang"
 command -v aarch64-linux-gnu-g++ >/dev/null 2>&1 || missing="$missing g++-aarch64-linux-gnu"
+ldconfig -p | grep -q 'libglib-2\.0\.so' || missing="$missing libglib2.0-0"
 
 install() {
   DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"
@@ -29,6 +30,6 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
   }
 fi
 command -v clang++ >/dev/null 2>&1 && command -v aarch64-linux-gnu-g++ >/dev/null 2>&1 && has_runtimes || {
-  echo "please install these packages first (Debian names): clang, libclang-rt-VERSION-dev, g++-aarch64-linux-gnu" >&2
+  echo "please install these packages first (Debian names): clang, libclang-rt-VERSION-dev, g++-aarch64-linux-gnu, libglib2.0-0" >&2
   exit 1
 }
