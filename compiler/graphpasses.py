@@ -100,6 +100,8 @@ def graph_passes(model: Model, binding: Binding, after: Deployed) -> list[dict[s
         add("fuse-head", f"{rows} rows per frame instead of the raw head", **values)
     if graph.simplify is True:
         add("simplify", "constants folded, dead nodes removed")
+    if model.engine.strongly_typed and model.engine.precision == "fp16":
+        add("to-fp16", "a strongly typed network has its precision in the graph")
     return passes
 
 

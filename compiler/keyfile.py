@@ -29,7 +29,8 @@ __all__ = [
 
 T = TypeVar("T")
 
-_SPACE = " \t\n\r\f\v"  # g_ascii_isspace
+_SPACE = " \t\n\r\f"  # g_ascii_isspace, which leaves out the vertical tab
+_C_SPACE = f"{_SPACE}\v"  # isspace, by which strtol and strtod skip what stands in front of a number
 _INT = re.compile(r"[+-]?\d+", re.ASCII)
 _FLOAT = re.compile(
     r"[+-]?(?:0[xX](?:[0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)(?:[pP][+-]?\d+)?"
@@ -239,7 +240,7 @@ def _convert(group: str, key: str, value: str, convert: Callable[[str], T]) -> T
 
 
 def _to_int(value: str) -> int:
-    blanks = len(value) - len(value.lstrip(_SPACE))
+    blanks = len(value) - len(value.lstrip(_C_SPACE))
     found = _INT.match(value, blanks)
     end = found.end() if found else 0  # as strtol: without digits nothing is consumed, not even the blanks
     if not value or (end < len(value) and value[end] not in _SPACE):
@@ -258,7 +259,7 @@ def _to_uint64(value: str) -> int:
 
 
 def _to_float(value: str) -> float:
-    text = value.lstrip(_SPACE)
+    text = value.lstrip(_C_SPACE)
     if not _FLOAT.fullmatch(text):
         raise ValueFault("a float number")
     try:

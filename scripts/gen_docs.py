@@ -1,4 +1,4 @@
-"""Generate docs that repeat facts of the code: `docs/families.md` and `docs/diagnostics.md`.
+"""Generate docs that repeat facts of the code: `docs/families.md`, `docs/diagnostics.md` and `docs/versions.md`.
 
 Usage: python scripts/gen_docs.py [--check]   (--check: exit 1 where a committed file is not current)
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+
+from versions_doc import versions
 
 from dsimport.compiler.codes import CODES
 from dsimport.compiler.escape import markdown_text
@@ -51,7 +53,7 @@ def checkpoints() -> list[str]:
     lines = [
         "## Checkpoints",
         "",
-        "Model types of transformers whose checkpoints `dsimport apply` exports, with the exporters in the order tried.",
+        "Model types of transformers whose checkpoints `dsimport apply` exports; exporters in the order tried.",
         "",
         "| model type | family | exporters | transformers | classes |",
         "|---|---|---|---|---|",
@@ -82,7 +84,7 @@ def diagnostics() -> str:
 def main() -> int:
     """Write or check the generated files."""
     stale = []
-    for name, text in (("families.md", families()), ("diagnostics.md", diagnostics())):
+    for name, text in (("families.md", families()), ("diagnostics.md", diagnostics()), ("versions.md", versions())):
         path = DOCS / name
         if "--check" in sys.argv[1:]:
             if not path.exists() or path.read_text("utf-8") != text:

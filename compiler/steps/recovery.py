@@ -6,6 +6,7 @@ from typing import Any
 
 from dsimport.compiler.layout import Layout
 from dsimport.compiler.model import Model
+from dsimport.compiler.versions import TensorRt
 
 __all__ = ["ladder"]
 
@@ -27,14 +28,16 @@ def ladder(model: Model) -> list[dict[str, Any]]:
     def add(kinds: list[str], change: str, argument: str, setting: str, value: str, **more: str) -> None:
         rungs.append({"for": kinds, "change": change, "argument": argument, "setting": setting, "value": value, **more})
 
-    size = f"{max(2 * mebibytes(settings.workspace), LARGE_WORKSPACE)}M"
+    enough = LARGE_WORKSPACE if model.pipeline.platform == "dgpu" else 0  # a Jetson has no more than it has
+    size = f"{max(2 * mebibytes(settings.workspace), enough)}M"
     kinds = ["workspace", "foreign-workspace"]
     add(kinds, f"a workspace of {size}", f"--memPoolSize=workspace:{size}", "engine.workspace", size)
     kinds = ["foreign-node", "foreign-workspace"]
     if model.graph.simplify is not True:
         target = layout.simplified_onnx
         add(kinds, "a simplified graph", f"--onnx={target}", "graph.simplify", "true", simplify=target)
-    if settings.optimization_level is None or settings.optimization_level > LEVEL:
+    has_levels = TensorRt.of(model.pipeline.tensorrt).optimization_levels
+    if has_levels and (settings.optimization_level is None or settings.optimization_level > LEVEL):
         argument = f"--builderOptimizationLevel={LEVEL}"
         add([*kinds, "no-kernel"], f"optimization level {LEVEL}", argument, "engine.optimization_level", str(LEVEL))
     return rungs

@@ -52,6 +52,11 @@ CHANGES: dict[str, tuple[str, str, str]] = {
         "engine: {optimization_level: 3, ",
         f"{ENGINES} {RUNS} emit-scripts",
     ),
+    "engine.strongly_typed": (
+        "engine: {",
+        "engine: {strongly_typed: true, ",
+        f"{ENGINES} emit-config {PIPELINE} emit-scripts",
+    ),
     # The engine of batch 4 is the one in use already: nothing has to be built or measured again.
     "engine.max_batch": ("max_batch: 2", "max_batch: 4", "scale emit-scripts report"),
     "engine.batch_limit": ("batch_limit: 4", "batch_limit: 2", f"scale bench-b1 emit-config {PIPELINE} emit-scripts"),

@@ -1,4 +1,4 @@
-"""Generated parsers of decoded heads against the post-processing of the projects they come from, on the same tensors."""
+"""Generated parsers of decoded heads against the post-processing of the projects they come from, tensor by tensor."""
 
 from __future__ import annotations
 

@@ -198,10 +198,7 @@ def pp_yoloe(wheel: Wheel, *, one_tensor: bool) -> PostProcess:
     ).postprocess
 
     def post_process(t: Roles, _: Shape, threshold: float) -> list[Objects]:
-        if one_tensor:
-            pair = t["output"][..., :4], t["output"][..., 4:]
-        else:
-            pair = t["boxes"], t["scores"].transpose(1, 2)
+        pair = (t["output"][..., :4], t["output"][..., 4:]) if one_tensor else (t["boxes"], t["scores"].transpose(1, 2))
         found = [post(pair, threshold, max_det=0, nms_top_k=0, batch_index=i) for i in range(len(pair[0]))]
         return [objects(each["classes"], each["scores"], np.array(each["boxes"]).reshape(-1, 4)) for each in found]
 
