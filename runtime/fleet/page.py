@@ -122,9 +122,8 @@ def _number(value: float | None, form: str, note: str = "") -> _Cell:
 
 def _engine(row: Row) -> _Cell:
     engine = row.engine
-    todo = f"{row.steps_to_run} steps to run" if row.steps_to_run and engine.state == "current" else ""
     kind = {"current": "good", "unknown": ""}.get(engine.state, "bad")
-    return _Cell(engine.state, engine.state, _short(engine.why) or todo, kind=kind)
+    return _Cell(engine.state, engine.state, _short(engine.why), kind=kind)
 
 
 def _short(text: str) -> str:
