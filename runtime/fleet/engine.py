@@ -54,7 +54,7 @@ def _built(state: ModelState) -> StepRecord | None:
     wanted = f"_b{state.values().get('max_batch')}.engine"
     engines = [record for record in state.steps.values() if record.kind == "engine" and record.status == "ok"]
     of_batch = [record for record in engines if any(path.endswith(wanted) for path in record.outputs)]
-    return (of_batch or engines or [None])[0]
+    return next(iter(of_batch or engines), None)
 
 
 def _same_inputs(state: ModelState, seen: Observation) -> bool:

@@ -82,15 +82,16 @@ def _hash(text: str) -> str:
 
 
 def _summary(rows: Sequence[Row]) -> str:
-    counts = Counter(row.engine.state for row in rows)
-    words = {"current": "current", "stale": "stale", "not built": "not built", "unknown": "unknown"}
-    return "Engines: " + (", ".join(f"{counts[key]} {word}" for key, word in words.items() if counts[key]) or "none")
+    counts: Counter[str] = Counter(row.engine.state for row in rows)
+    states = ("current", "stale", "not built", "unknown")
+    return "Engines: " + (", ".join(f"{counts[state]} {state}" for state in states if counts[state]) or "none")
 
 
 def _group_title(key: tuple[bool, str, str], count: int) -> str:
     reference, toolchain, hardware = key
     where = single_line(hardware) or "hardware not recorded"
-    what = "CPU, not TensorRT" if reference else single_line(toolchain) or "never applied"
+    known = {"deepstream": "TensorRT and DeepStream", "": "never applied"}
+    what = "CPU, not TensorRT" if reference else known.get(toolchain, single_line(toolchain))
     return f"{what}: {where} ({count} {'model' if count == 1 else 'models'})"
 
 
