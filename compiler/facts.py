@@ -172,7 +172,7 @@ def _explain(
     if kind == "tool":
         return [Reason(name, old or "not used", new or "not used")]
     if kind == "input":
-        return _moved_in_generated(name, plan, state) or [Reason(name, _short(old), _short(new))]
+        return _moved_in_generated(name, plan, state) or [Reason(name, show_digest(old), show_digest(new))]
     if kind == "needs":
         if new is None:
             return [Reason(f"{name} no longer runs")]
@@ -226,7 +226,7 @@ def _value_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
 
 
-def _short(digest: str | None) -> str:
+def show_digest(digest: str | None) -> str:
     return "not an input" if digest is None else digest if digest == "missing" else digest[:7]
 
 

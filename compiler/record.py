@@ -89,13 +89,15 @@ class Running(Recorded):
 
 
 class ModelState(Recorded):
-    """`state.json` of one model. `order` lists the steps of the plan applied last; `plan` is that plan's digest."""
+    """`state.json` of one model. `order` lists the steps of the plan applied last; `plan` is that plan's digest, and
+    `inputs` the sha256 of every file it was made from, by path."""
 
     format: int = RECORD_FORMAT
     plan: str = ""
     recipe: str = ""
     compiler: str = ""
     toolchain: str = ""
+    inputs: dict[str, str] = {}
     last_run: str = ""
     order: tuple[str, ...] = ()
     steps: dict[str, StepRecord] = {}

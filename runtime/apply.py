@@ -215,6 +215,7 @@ class _Run:
                 "recipe": self._plan.recipe,
                 "compiler": self._plan.compiler,
                 "toolchain": self._plan.toolchain,
+                "inputs": {file.path: file.sha256 for file in self._plan.inputs},
                 "last_run": self._log.id,
                 "order": tuple(step.id for step in self._plan.steps),
             }

@@ -36,8 +36,8 @@ def diagram_mermaid(diagram: Diagram) -> str:
     for node in diagram.nodes:
         before, after = _MERMAID_SHAPES[node.shape]
         label = "<br/>".join(mermaid_text(line) for line in (*node.lines, *node.details))
-        style = f":::{node.style}" if node.style in diagram.styles else ""
-        lines.append(f'  {names[node.id]}{before}"{label}"{after}{style}')
+        chosen = f":::{node.style}" if node.style in diagram.styles else ""
+        lines.append(f'  {names[node.id]}{before}"{label}"{after}{chosen}')
     for edge in diagram.edges:
         arrow = {(False, True): "-->", (True, True): "-.->", (False, False): "---", (True, False): "-.-"}
         label = f'|"{mermaid_text(edge.label)}"|' if edge.label else ""

@@ -63,14 +63,16 @@ def _step_node(decision: Decision, used: set[str]) -> Node:
 
 def _artifacts(decision: Decision) -> Iterable[str]:
     """Files the step writes or makes; a mark tells where one fares otherwise than the step."""
-    seen = set()
-    for file in decision.files:
-        seen.add(file.path)
-        moved = decision.runs and file.status != decision.action and file.status != "unknown"
-        yield f"{ACTION_MARKS[file.status]} {_base(file.path)}" if moved else _base(file.path)
-    for path in decision.outputs or tuple(show_text(path) for path in decision.step.outputs):
-        if path not in seen:
-            yield _base(path)
+    marks = {file.path: "" for file in decision.files}
+    if decision.runs:
+        moved = (file for file in decision.files if file.status not in (decision.action, "unknown"))
+        marks |= {file.path: f"{ACTION_MARKS[file.status]} " for file in moved}
+    outputs = decision.outputs or tuple(show_text(path) for path in decision.step.outputs)
+    paths = [*marks, *(path for path in outputs if path not in marks)]
+    bases = Counter(_base(path) for path in paths)
+    for path in paths:
+        shown = _base(path) if bases[_base(path)] == 1 else "/".join(path.split("/")[-2:])
+        yield marks.get(path, "") + shown
 
 
 def _base(path: str) -> str:

@@ -36,7 +36,7 @@ def register(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Look at every model and write what is asked for; exit 1 when a record cannot be read."""
     from dsimport.cli.output import write, write_json
-    from dsimport.cli.session import Session
+    from dsimport.cli.session import COMPILER, Session
     from dsimport.runtime.atomic import write_text
     from dsimport.runtime.fleet.collect import collect_rows
     from dsimport.runtime.fleet.page import fleet_page
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
 
     root = Path(args.root)
     replan = _Replan(Session(argparse.Namespace(root=args.root, recipes=[])))
-    rows = collect_rows(root, all_models(root), replan)
+    rows = collect_rows(root, all_models(root), COMPILER, replan)
     if args.json:
         write_json(fleet_document(rows))
     elif args.csv:

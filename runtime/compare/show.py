@@ -166,7 +166,7 @@ def _value(value: Any) -> str:
 
 
 def _summary(shown: Shown) -> str:
-    counts = Counter(item.verdict for item in shown.compared)
+    counts: Counter[str] = Counter(item.verdict for item in shown.compared)
     words = {"worse": "worse", "better": "better", "same": "same within noise", "not comparable": "not comparable"}
     told = ", ".join(f"{counts[key]} {word}" for key, word in words.items() if counts[key]) or "nothing to compare"
     return f"Comparison: {told}" + (f"; not allowed: {len(shown.failed)}" if shown.failed else "")

@@ -14,12 +14,12 @@ from dsimport.compiler.diagram import Diagram, Edge, Node
 from dsimport.runtime.diagram.layers import Layered, layered
 from dsimport.runtime.diagram.text import cut, width_of
 
-__all__ = ["BIG", "LINE", "PAD", "SMALL", "Box", "Curve", "Layout", "Point", "lay_out"]
+__all__ = ["BIG", "LINE", "MOST", "PAD", "SMALL", "Box", "Curve", "Layout", "Point", "lay_out"]
 
 BIG, SMALL = 12.0, 10.5  # font sizes
 LINE = 15.0  # from one line of text to the next
 PAD = 9.0  # between text and border
-_MOST = 230.0  # the widest text of a node
+MOST = 230.0  # the widest text of a node
 _GAP, _BETWEEN = 18.0, 28.0  # within a layer, and from layer to layer
 _SHORT = 26.0  # a label of this width fits between two layers that lie one below the other
 _STAND_IN = 6.0
@@ -104,8 +104,8 @@ class _Placed:
 def _fitted(node: Node) -> tuple[float, float, tuple[str, ...], tuple[str, ...]]:
     """Width, height and the texts of a node, cut where they are too long."""
     bold = node.headed
-    lines = tuple(cut(text, BIG, _MOST, bold=bold and index == 0) for index, text in enumerate(node.lines))
-    details = tuple(cut(text, SMALL, _MOST) for text in node.details)
+    lines = tuple(cut(text, BIG, MOST, bold=bold and index == 0) for index, text in enumerate(node.lines))
+    details = tuple(cut(text, SMALL, MOST) for text in node.details)
     widths = [width_of(text, BIG, bold=bold and index == 0) for index, text in enumerate(lines)]
     text_width = max([*widths, *(width_of(text, SMALL) for text in details), 24.0])
     height = len(lines) * LINE + PAD * 1.4 + (len(details) * LINE + PAD if details else 0)

@@ -55,7 +55,7 @@ def diagram_png(diagram: Diagram) -> bytes:
 def _box(axes: Any, box: Box, style: Style) -> None:
     from matplotlib.patches import Circle, FancyBboxPatch, Polygon
 
-    look = {"facecolor": style.fill, "edgecolor": style.stroke, "linewidth": 1.3, "zorder": 3}
+    look: dict[str, Any] = {"facecolor": style.fill, "edgecolor": style.stroke, "linewidth": 1.3, "zorder": 3}
     look["linestyle"] = (0, (4, 2)) if style.dashed else "solid"
     corners = outline(box)
     left, top = box.x - box.width / 2, box.y - box.height / 2

@@ -38,7 +38,8 @@ def cut(text: str, size: float, room: float, *, bold: bool = False) -> str:
 
 
 def wrapped(text: str, size: float, room: float, most: int) -> list[str]:
-    """The text in lines of at most `room`, broken at blanks; what does not fit into `most` lines is cut."""
+    """The text in at most `most` lines, broken at blanks where a line would be wider than `room`; a long word, and what
+    is left for the last line, are not cut here."""
     lines: list[str] = []
     for word in text.split():
         longer = f"{lines[-1]} {word}" if lines else word
@@ -46,7 +47,7 @@ def wrapped(text: str, size: float, room: float, most: int) -> list[str]:
             lines[-1] = longer
         else:
             lines.append(word)
-    return [cut(line, size, room) for line in lines]
+    return lines
 
 
 def _around(text: str, kept: int) -> str:

@@ -82,15 +82,16 @@ def _hash(text: str) -> str:
 
 
 def _summary(rows: Sequence[Row]) -> str:
-    counts = Counter(row.engine.state for row in rows)
-    words = {"current": "current", "stale": "stale", "not built": "not built", "unknown": "unknown"}
-    return "Engines: " + (", ".join(f"{counts[key]} {word}" for key, word in words.items() if counts[key]) or "none")
+    counts: Counter[str] = Counter(row.engine.state for row in rows)
+    states = ("current", "stale", "not built", "unknown")
+    return "Engines: " + (", ".join(f"{counts[state]} {state}" for state in states if counts[state]) or "none")
 
 
 def _group_title(key: tuple[bool, str, str], count: int) -> str:
     reference, toolchain, hardware = key
     where = single_line(hardware) or "hardware not recorded"
-    what = "CPU, not TensorRT" if reference else single_line(toolchain) or "never applied"
+    known = {"deepstream": "TensorRT and DeepStream", "": "never applied"}
+    what = "CPU, not TensorRT" if reference else known.get(toolchain, single_line(toolchain))
     return f"{what}: {where} ({count} {'model' if count == 1 else 'models'})"
 
 
@@ -122,9 +123,8 @@ def _number(value: float | None, form: str, note: str = "") -> _Cell:
 
 def _engine(row: Row) -> _Cell:
     engine = row.engine
-    todo = f"{row.steps_to_run} steps to run" if row.steps_to_run and engine.state == "current" else ""
     kind = {"current": "good", "unknown": ""}.get(engine.state, "bad")
-    return _Cell(engine.state, engine.state, _short(engine.why) or todo, kind=kind)
+    return _Cell(engine.state, engine.state, _short(engine.why), kind=kind)
 
 
 def _short(text: str) -> str:

@@ -43,7 +43,6 @@ _COLUMNS = (
     "verify_rate",
     "engine",
     "engine_why",
-    "steps_to_run",
     "last_run",
     "ended",
     "recipe",

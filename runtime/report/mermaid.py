@@ -12,13 +12,14 @@ import re
 from collections.abc import Callable
 
 from dsimport.compiler.diagram import Diagram, Edge, Node, Shape, Style
+from dsimport.runtime.diagram.layout import BIG, MOST
 from dsimport.runtime.diagram.svg import diagram_svg
 from dsimport.runtime.diagram.text import wrapped
 
 __all__ = ["mermaid_svg", "read_flowchart"]
 
 MAX_TEXT, MAX_NODES, MAX_EDGES = 100_000, 200, 400
-_WIDEST, _MOST_LINES = 200.0, 8  # of a label
+_MOST_LINES = 8  # of a label
 
 _HEADER = re.compile(r"\s*(?:flowchart|graph)(?:[ \t]+(TD|TB|BT|LR|RL))?[ \t]*(?:;|\n|$)")
 _DROPPED = re.compile(r"\A\s*---\n.*?\n---[ \t]*\n|%%\{.*?\}%%|^[ \t]*%%[^\n]*$", re.DOTALL | re.MULTILINE)
@@ -221,7 +222,7 @@ def _lines(label: str) -> list[str]:
     if text.startswith("`") and text.endswith("`") and len(text) > 1:
         text = re.sub(r"\*\*|__", "", text[1:-1])
     text = html.unescape(text).replace("\0", "")
-    lines = [line for part in text.split("\n") for line in wrapped(part, 12.0, _WIDEST, _MOST_LINES) or [""]]
+    lines = [line for part in text.split("\n") for line in wrapped(part, BIG, MOST, _MOST_LINES) or [""]]
     return lines[:_MOST_LINES] or [""]
 
 
