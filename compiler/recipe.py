@@ -259,7 +259,7 @@ class Engine(Section):
         None, description="TensorRT builder optimization level; null leaves TensorRT's own."
     )
     builder: Literal["auto", "trtexec", "python"] | None = Field(
-        None, description="trtexec, or TensorRT's Python API; auto takes trtexec where there is one."
+        None, description="trtexec, or python: TensorRT's own API; auto takes trtexec where there is one."
     )
 
 

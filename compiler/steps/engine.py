@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from dsimport.compiler.escape import trtexec_shape
 from dsimport.compiler.graphpasses import pixel_values
 from dsimport.compiler.layout import MAX_BATCH, Layout
@@ -11,7 +13,7 @@ from dsimport.compiler.parsers.names import ParserNames
 from dsimport.compiler.plan import Condition, Step, Text, joined, parts_of
 from dsimport.compiler.steps.limits import HOUR
 from dsimport.compiler.steps.recovery import ladder
-from dsimport.compiler.tools import Tools
+from dsimport.compiler.tools import BUILD_ENGINE, Tools
 
 __all__ = [
     "bench",
@@ -46,15 +48,53 @@ def engine(model: Model, tools: Tools, n: int, before: int | None, conditions: t
     and what that one's recovery changed is how this one begins."""
     layout = Layout(model.name)
     net, settings = model.model.input, model.engine
+    by_api = _by_api(model, tools)
+    shapes = {key: _shape(model, batch) for key, batch in (("min", 1), ("opt", n), ("max", n))}
+    hints = _engine_hints(model, tools, n, before)
+    simplified = [rung["simplify"] for rung in hints["recovery"] if "simplify" in rung]
+    return Step(
+        id=f"engine-b{n}",
+        kind="engine",
+        title=f"{settings.precision}, batch 1 to {n}",
+        needs=("graph",),
+        inputs=(layout.onnx,),
+        outputs=(layout.engine(n), layout.engine_sidecar(n)),
+        leaves=(layout.timing_cache, *simplified, *hints["logs"]),
+        argv=_engine_argv(model, BUILD_ENGINE if by_api else tools.trtexec, n),
+        log=layout.engine_log(n),
+        params={
+            "engine": layout.engine(n),
+            "sidecar": layout.engine_sidecar(n),
+            "onnx": layout.onnx,
+            "precision": settings.precision,
+            "profile": {net.name: shapes},
+        },
+        hints=hints,
+        when=conditions,
+        gives=(engine_bytes(n), engine_changed(n)),
+        may_fail=None if before is None else f"engine.b{n}.failed",
+        tools=("TensorRT for Python", *tools.engine[1:]) if by_api else tools.engine,
+        timeout_s=4 * HOUR,
+    )
 
-    def shape_of(batch: int) -> list[int]:
-        return [batch, net.channels, net.height, net.width]
+
+def _by_api(model: Model, tools: Tools) -> bool:
+    return tools.has_api and model.engine.builder == "python"
+
+
+def _shape(model: Model, batch: int) -> list[int]:
+    net = model.model.input
+    return [batch, net.channels, net.height, net.width]
+
+
+def _engine_argv(model: Model, program: str, n: int) -> tuple[str, ...]:
+    layout, settings = Layout(model.name), model.engine
 
     def shape(batch: int) -> str:
-        return trtexec_shape(net.name, shape_of(batch))
+        return trtexec_shape(model.model.input.name, tuple(_shape(model, batch)))
 
-    argv = [
-        tools.trtexec,
+    return (
+        program,
         f"--onnx={layout.onnx}",
         f"--minShapes={shape(1)}",
         f"--optShapes={shape(n)}",
@@ -65,42 +105,21 @@ def engine(model: Model, tools: Tools, n: int, before: int | None, conditions: t
         f"--timingCacheFile={layout.timing_cache}",
         *([] if settings.optimization_level is None else [f"--builderOptimizationLevel={settings.optimization_level}"]),
         f"--saveEngine={layout.engine(n)}",
-    ]
-    rungs = ladder(model)
-    logs = tuple(layout.attempt_log(n, attempt) for attempt in range(2, len(rungs) + 2))
-    begin = {} if before is None else {"begin": engine_changed(before)}
-    return Step(
-        id=f"engine-b{n}",
-        kind="engine",
-        title=f"{settings.precision}, batch 1 to {n}",
-        needs=("graph",),
-        inputs=(layout.onnx,),
-        outputs=(layout.engine(n), layout.engine_sidecar(n)),
-        leaves=(layout.timing_cache, *(rung["simplify"] for rung in rungs if "simplify" in rung), *logs),
-        argv=tuple(argv),
-        log=layout.engine_log(n),
-        params={
-            "engine": layout.engine(n),
-            "sidecar": layout.engine_sidecar(n),
-            "onnx": layout.onnx,
-            "precision": settings.precision,
-            "profile": {net.name: {key: shape_of(batch) for key, batch in (("min", 1), ("opt", n), ("max", n))}},
-        },
-        # An engine that was built is as good as it is, whatever would have been tried otherwise.
-        hints={
-            "recovery": rungs,
-            "logs": list(logs),
-            "input": net.name,
-            "image": shape_of(1)[1:],
-            "pixels": _graph_pixels(model),
-            **begin,
-        },
-        when=conditions,
-        gives=(engine_bytes(n), engine_changed(n)),
-        may_fail=None if before is None else f"engine.b{n}.failed",
-        tools=tools.engine,
-        timeout_s=4 * HOUR,
     )
+
+
+def _engine_hints(model: Model, tools: Tools, n: int, before: int | None) -> dict[str, Any]:
+    """What a failed build may try, and where. An engine that was built is as good as it is, whatever stands here."""
+    rungs = ladder(model)
+    return {
+        "recovery": rungs,
+        "logs": [Layout(model.name).attempt_log(n, attempt) for attempt in range(2, len(rungs) + 2)],
+        "input": model.model.input.name,
+        "image": _shape(model, 1)[1:],
+        "pixels": _graph_pixels(model),
+        **({} if before is None else {"begin": engine_changed(before)}),
+        **({"instead": BUILD_ENGINE} if tools.has_api and model.engine.builder == "auto" else {}),
+    }
 
 
 def _bench_argv(model: Model, tools: Tools, engine: Text, batch: int) -> tuple[Text, ...]:
@@ -139,6 +158,11 @@ def _graph_pixels(model: Model) -> dict[str, list[float]]:
     return {"scale": [1.0] * channels, "bias": [0.0] * channels}
 
 
+def _without(model: Model, tools: Tools) -> dict[str, bool]:
+    """Whether a host without trtexec is served all the same, with nothing measured by it."""
+    return {"optional": True} if tools.has_api and model.engine.builder != "trtexec" else {}
+
+
 def bench_id(n: int) -> str:
     """The step that measures throughput at batch n; `bench-b1` is the latency at batch 1 on the final engine."""
     return f"bench-b{n}" if n > 1 else "bench-b1-peak"
@@ -158,6 +182,7 @@ def bench(model: Model, tools: Tools, n: int, conditions: tuple[Condition, ...])
         log=log,
         outputs=(log,),
         params={"batch": n, "prefix": f"peak.b{n}", "target_fps": model.benchmark.target_fps},
+        hints=_without(model, tools),
         when=(*conditions, Condition(value=engine_bytes(n), than=0)) if conditions else (),
         may_fail=f"peak.b{n}.failed" if conditions else None,
         gives=tuple(
@@ -193,6 +218,7 @@ def bench_latency(model: Model, tools: Tools) -> Step:
         argv=_bench_argv(model, tools, layout.engine(MAX_BATCH), 1),
         log=log,
         params={"batch": 1, "prefix": "b1", "target_fps": model.benchmark.target_fps},
+        hints=_without(model, tools),
         gives=tuple(f"b1.{item}" for item in ("images_per_s", "qps", "gpu_mean_ms", "gpu_p99_ms")),
         tools=(tools.trtexec,),
         timeout_s=model.benchmark.duration_s + HOUR,
