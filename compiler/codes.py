@@ -12,8 +12,16 @@ from dsimport.compiler.codes_acquire import ACQUIRE_CODES
 from dsimport.compiler.codes_family import FAMILY_CODES
 from dsimport.compiler.codes_model import MODEL_CODES
 from dsimport.compiler.codes_recipe import RECIPE_CODES
+from dsimport.compiler.codes_recognise import RECOGNISE_CODES
 from dsimport.compiler.codes_runtime import RUNTIME_CODES
 
 __all__ = ["CODES", "CodeDoc"]
 
-CODES: dict[str, CodeDoc] = {**RECIPE_CODES, **MODEL_CODES, **ACQUIRE_CODES, **FAMILY_CODES, **RUNTIME_CODES}
+CODES: dict[str, CodeDoc] = {
+    **RECIPE_CODES,
+    **RECOGNISE_CODES,
+    **MODEL_CODES,
+    **ACQUIRE_CODES,
+    **FAMILY_CODES,
+    **RUNTIME_CODES,
+}

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from dsimport.compiler.expr import ExprError, evaluate, names_in
+from dsimport.compiler.recognise.spec import Recognise
 
 __all__ = [
     "Arithmetic",
@@ -375,6 +376,7 @@ class Family(Strict):
     dims: values of free dimensions where the recipe does not declare the output's shape.
     needs_nms: the head is dense; without clustering every object is reported many times.
     notes: what somebody who exports or configures such a model has to know.
+    recognise: by what `dsimport init` knows a model of the family.
     """
 
     family: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=40)
@@ -388,6 +390,7 @@ class Family(Strict):
     defaults: Defaults
     needs_nms: bool
     notes: tuple[str, ...] = ()
+    recognise: Recognise = Recognise()
 
     @model_validator(mode="before")
     @classmethod
