@@ -1,8 +1,8 @@
 """The text of a recipe that `dsimport init` writes, and writes again without taking anything from its owner.
 
 What init owns is known by a record at the end of the file: per value, a short digest of what init last wrote. A value
-that still has that digest is init's to change; any other is the user's, and stays. Lines that begin with `#:` are init's
-notes and are made anew each time; every other comment is the user's.
+that still has that digest is init's to change; any other is the user's, and stays. Lines that begin with `#:` are
+init's notes and are made anew each time; every other comment is the user's.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ def in_class_order(table: Mapping[int, str], classes: int) -> list[str]:
 
 
 def labels_of_metadata(metadata: Mapping[str, str]) -> dict[int, str]:
-    """The table in an ONNX file's metadata: `names` as a Python or JSON dictionary or list, as Ultralytics writes it."""
+    """The table in an ONNX file's metadata: `names` as a Python dictionary or list, as Ultralytics writes it."""
     text = metadata.get("names", "")
     if not text or len(text) > _MAX_TEXT:
         return {}

@@ -1,4 +1,4 @@
-"""What is no object detector, known before anything is fetched or built: by config.json, or by an exporter's metadata."""
+"""What is no object detector, known before anything is built: by config.json, or by an exporter's metadata."""
 
 from __future__ import annotations
 
