@@ -30,7 +30,7 @@ IMAGE_DTYPES = ("float32", "float16", "float64")
 TEXT_INPUTS = ("input_ids", "attention_mask", "token_type_ids", "text_embeds", "text_token_mask")
 _SEED = 7
 # Values of 0..1 are sane, if dark, for a network that takes 0..255; the other way round they are not, so 255 is tried
-# only where an output does not react to 1 (no rows at all, for example).
+# only where no output reacts to 1 (no rows at all, for example).
 _SCALES = (1.0, 255.0)
 _CHANNELS = (1, 3)
 
@@ -182,7 +182,7 @@ def _outputs(data: bytes, input_name: str, image: tuple[int, int, int]) -> Itera
         session = open_session(data)
         for scale in _SCALES:
             runs = [session.run({input_name: one * one.dtype.type(scale)}) for one in _images(session, image)]
-            if not any(np.array_equal(one, other) for one, other in zip(*runs, strict=True)):
+            if not all(np.array_equal(one, other) for one, other in zip(*runs, strict=True)):
                 break
     except SessionError as error:
         raise GraphError(f"the model does not run: {error}") from None
