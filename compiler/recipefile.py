@@ -70,6 +70,9 @@ def recipe_text(entries: Sequence[Entry], old: str | None, path: str, report: Re
             report.error("N0512", f"{path} is no recipe", help="repair it, or choose another file with -o")
             return None
         document = _yaml().load(bare)
+    _refuse_occupied(document, entries, path, report)
+    if report.errors:
+        return None
     kept: list[Kept] = []
     moved: list[str] = []
     for entry in entries:
@@ -85,6 +88,17 @@ def recipe_text(entries: Sequence[Entry], old: str | None, path: str, report: Re
     if old is None:
         text = _SCHEMA_LINE + text
     return Written(_noted(text, entries, path, report) + _record(record), tuple(kept), tuple(moved))
+
+
+def _refuse_occupied(document: Any, entries: Sequence[Entry], path: str, report: Report) -> None:
+    """An error for each value of the user that stands where a section has to be."""
+    for entry in entries:
+        parts = entry.key.split(".")[:-1]
+        for depth in range(1, len(parts) + 1):
+            there, value = _look(document, ".".join(parts[:depth]))
+            if there and not isinstance(value, dict):
+                name = ".".join(parts[:depth])
+                report.error("N0512", f"{path}: '{name}' is no section", help=f"remove it: it should hold {entry.key}")
 
 
 def _without_notes(text: str) -> tuple[str, dict[str, str]]:

@@ -8,12 +8,13 @@ from typing import Any
 
 from dsimport.compiler.diagnostics import Diagnostic, DsimportError
 from dsimport.compiler.escape import single_line
+from dsimport.compiler.labelrules import label_problem
 from dsimport.compiler.preset import Family
 from dsimport.compiler.recognise.candidates import Candidate, Ranking, claimed_by, rank
 from dsimport.compiler.recognise.checkpoint import Checkpoint, family_size, read_checkpoint
 from dsimport.compiler.recognise.entries import Entry
 from dsimport.compiler.recognise.facts import OnnxFacts, SourceFacts
-from dsimport.compiler.recognise.labels import TABLES, in_class_order, label_table, labels_of_metadata
+from dsimport.compiler.recognise.labels import MAX_CLASSES, TABLES, in_class_order, label_table, labels_of_metadata
 from dsimport.compiler.recognise.refused import check_metadata
 from dsimport.compiler.recognise.sizes import Input, config_size, input_of_preprocessor, size_of_metadata
 from dsimport.compiler.recognise.spec import ModelHints
@@ -106,7 +107,7 @@ def _of_onnx(facts: SourceFacts, onnx: OnnxFacts, ranking: Ranking, known: _Labe
         entries.append(Entry("model.tensors", reading.renamed, ("the family's names for them",)))
     where = "the outputs' shapes" if reading.classes else labels.origin
     entries.append(Entry("model.classes", classes, (f"from {where}",)))
-    entries.append(Entry("model.labels", labels.entry, (f"labels: {labels.origin}",), choices.labels is not None))
+    entries.append(Entry("model.labels", labels.entry, (f"labels: {labels.origin}",), _told(choices)))
     entries += _preprocess_entries(best.family, wanted, facts)
     return Decision(
         family,
@@ -125,9 +126,6 @@ def _of_checkpoint(facts: SourceFacts, families: Sequence[Family], choices: Choi
     wanted = input_of_preprocessor(facts.preprocessor) if facts.preprocessor is not None else Input()
     found = read_checkpoint(facts, families, wanted, known.count, choices.prompts, choices.size)
     labels = _labels_for(found.classes, known)
-    prompts = found.prompted and bool(choices.prompts)
-    if prompts:
-        labels = _Labels(list(choices.prompts), len(choices.prompts), "the prompts, in their order")
     family = choices.family or found.family.family
     shown = f"family {family}, certain: {found.evidence}"
     entries = [
@@ -135,7 +133,7 @@ def _of_checkpoint(facts: SourceFacts, families: Sequence[Family], choices: Choi
         *_input_entries("pixel_values", 3, found.size, found.size_origin, choices),
         Entry("model.outputs", found.outputs, ("as the export will have them, from config.json",)),
         Entry("model.classes", found.classes, (f"from {labels.origin}",)),
-        Entry("model.labels", labels.entry, (f"labels: {labels.origin}",), prompts or choices.labels is not None),
+        Entry("model.labels", labels.entry, (f"labels: {labels.origin}",), _told(choices)),
         *_preprocess_entries(found.family, wanted, facts),
         *_export_entries(found, choices),
     ]
@@ -191,20 +189,36 @@ def _known_labels(facts: SourceFacts, choices: Choices) -> _Labels:
     """Labels by the seed's order; what the user names comes before everything."""
     if choices.labels is not None:
         return _Labels(choices.labels, choices.label_count, f"the file {choices.labels}, as told")
+    if choices.prompts:
+        return _Labels(list(choices.prompts), len(choices.prompts), "the prompts, in their order")
     config = facts.config or {}
     table = label_table(config)
     if table:
         key = next(key for key in TABLES if key in config)
-        count = max(table) + 1
-        entry = "config" if facts.config_beside else in_class_order(table, count)
-        return _Labels(entry, count, f"{key} of config.json{_holes(table)}")
+        found = _of_table(table, f"{key} of config.json")
+        return _Labels("config", found.count, found.origin) if facts.config_beside else found
     table = labels_of_metadata(facts.onnx.metadata) if facts.onnx is not None else {}
     if table:
-        count = max(table) + 1
-        return _Labels(in_class_order(table, count), count, f"names in the model's metadata{_holes(table)}")
+        return _of_table(table, "names in the model's metadata")
     if facts.labels is not None:
         return _Labels("config", len(facts.labels), facts.labels_origin)
     return _Labels(None, None, "")
+
+
+def _of_table(table: Mapping[int, str], origin: str) -> _Labels:
+    """A table written out as a list; N0507 for labels that nvinfer would not show, or far too many."""
+    count = max(table) + 1
+    if count > MAX_CLASSES:
+        raise _refused("N0507", f"{origin} number the classes up to {count - 1}", "name a labels file: --labels FILE")
+    for index, label in table.items():
+        problem = label_problem(label)
+        if problem is not None:
+            raise _refused("N0507", f"label {index} of {origin} {problem}", "name a labels file: --labels FILE")
+    return _Labels(in_class_order(table, count), count, f"{origin}{_holes(table)}")
+
+
+def _told(choices: Choices) -> bool:
+    return choices.labels is not None or bool(choices.prompts)
 
 
 def _holes(table: Mapping[int, str]) -> str:

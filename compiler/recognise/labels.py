@@ -12,7 +12,7 @@ from typing import Any
 from dsimport.compiler.diagnostics import Diagnostic, DsimportError, Report, Span
 from dsimport.compiler.labelrules import label_problem
 
-__all__ = ["TABLES", "in_class_order", "label_table", "labels_of_config", "labels_of_metadata"]
+__all__ = ["MAX_CLASSES", "TABLES", "in_class_order", "label_table", "labels_of_config", "labels_of_metadata"]
 
 TABLES = ("id2label", "label2id", "names")
 MAX_CLASSES = 100_000

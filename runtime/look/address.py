@@ -110,7 +110,7 @@ def _of_catalog(path: list[str], query: dict[str, list[str]], text: str) -> Addr
     parts = {"org": named["orgs"], "team": named.get("teams"), "model": named["models"], "version": version}
     ngc = {key: value for key, value in parts.items() if value is not None}
     where = "/".join(ngc[key] for key in ("org", "team", "model") if key in ngc)
-    return Address(Wanted("ngc", where, version), f"{where}:{version}", {"ngc": ngc})
+    return Address(Wanted("ngc", where, version), where, {"ngc": ngc})
 
 
 def _unknown(text: str) -> DsimportError:

@@ -132,7 +132,9 @@ def _checked(image: TensorFacts) -> TensorFacts:
                 "export the model channels-first, or put a Transpose (0, 3, 1, 2) behind its input; "
                 "TensorFlow: tf2onnx --inputs-as-nchw",
             )
-        raise Unusable("N0503", f"input {image.name!r} is {_dims(image)}, which is no image of 1 or 3 channels", "")
+        raise Unusable(
+            "N0503", f"input {image.name!r} is {_dims(image)}, which is no image of 1 or 3 channels", "export it again"
+        )
     if image.dtype not in IMAGE_DTYPES:
         raise Unusable(
             "N0503",

@@ -17,6 +17,9 @@ from dsimport.runtime.onnx_file import GraphError
 
 __all__ = ["main"]
 
+_WANTED = "name an .onnx file, or export the model to ONNX again"
+_SMALLER = "a smaller input size may do: --input-size HEIGHTxWIDTH"
+
 
 def main(argv: list[str]) -> int:
     """Serve one request; 1 for a model that cannot be used."""
@@ -27,9 +30,9 @@ def main(argv: list[str]) -> int:
     except Unusable as error:
         answer = {"error": str(error), "code": error.code, "help": error.advice}
     except GraphError as error:
-        answer = {"error": str(error), "code": "A0301", "help": ()}
+        answer = {"error": f"the model cannot be used: {error}", "code": "A0301", "help": (_WANTED,)}
     except MemoryError:
-        answer = {"error": "it needs more memory than it may have", "code": "N0509", "help": ()}
+        answer = {"error": "the model needs more memory than it may have", "code": "N0509", "help": (_SMALLER,)}
     Path(request["target"]).write_text(json.dumps(answer), "utf-8")
     return 1 if "error" in answer else 0
 

@@ -245,6 +245,16 @@ LAYOUTS: dict[str, Layout] = {
             Out("det_classes", (100,), (number,), dtype="int32"),
         ),
         labels=3,
+    ),
+    "EfficientNMS by other exporters": Layout(
+        "efficient-nms",
+        (
+            Out("num_detections", (1,), (number,), dtype="int32"),
+            Out("detection_boxes", (100, 4), CORNERS),
+            Out("detection_scores", (100,), (probability,)),
+            Out("detection_classes", (100,), (number,), dtype="int32"),
+        ),
+        labels=3,
         remaining=("efficientdet",),
     ),
     "yolov6 export_onnx.py": Layout(
@@ -261,7 +271,6 @@ LAYOUTS: dict[str, Layout] = {
         (Out("output", (DENSE, 8), (*CENTRES, *times(probability, 4))),),
         labels=3,
         title="yolox_s.onnx",
-        remaining=(),
     ),
     "yolo-nas, numbered outputs": Layout(
         "yolo-nas",
