@@ -15,6 +15,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.constructor import RoundTripConstructor
+from ruamel.yaml.representer import RoundTripRepresenter
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+
 from dsimport.compiler.diagnostics import Report, Span
 from dsimport.compiler.escape import single_line
 from dsimport.compiler.nodes import Mapping as MappingNode
@@ -54,13 +60,35 @@ class Written:
     moved: tuple[str, ...] = ()
 
 
+class _AsWritten(float):
+    """A number of the user's, to be written as it was: ruamel.yaml's own may differ in the last digit."""
+
+    def __new__(cls, text: str) -> _AsWritten:
+        number = super().__new__(cls, text.replace(".inf", "inf").replace(".nan", "nan"))
+        number.text = text
+        return number
+
+    text: str
+
+
+class _Constructor(RoundTripConstructor):
+    pass
+
+
+class _Representer(RoundTripRepresenter):
+    pass
+
+
+_FLOAT = "tag:yaml.org,2002:float"
+_Constructor.add_constructor(_FLOAT, lambda _, node: _AsWritten(node.value))
+_Representer.add_representer(_AsWritten, lambda self, number: self.represent_scalar(_FLOAT, number.text))
+
+
 def recipe_text(entries: Sequence[Entry], old: str | None, path: str, report: Report) -> Written | None:
     """The recipe with these values: a new one, or the old one brought up to date.
 
     None where the old text is no recipe text; the errors (R codes, at their places in `path`) go to `report`.
     """
-    from ruamel.yaml.comments import CommentedMap
-
     record: dict[str, str] = {}
     if old is None:
         document = CommentedMap({"schema": 1})
@@ -155,7 +183,6 @@ def _insert(node: Any, name: str, value: Any, order: Sequence[str]) -> None:
 
 
 def _section(key: str) -> Any:
-    from ruamel.yaml.comments import CommentedMap
 
     section = CommentedMap()
     if key in _FLOW:
@@ -206,13 +233,10 @@ def _digest(value: Any) -> str:
 def _value(value: Any) -> Any:
     """Plain data as ruamel.yaml writes it: short lists and mappings on one line, text quoted where it could be read as
     something else."""
-    from ruamel.yaml.comments import CommentedMap, CommentedSeq
-    from ruamel.yaml.scalarstring import DoubleQuotedScalarString
-
     if isinstance(value, str):
         return value if is_plain_word(value) or re.fullmatch(r"\d+/\d+", value) else DoubleQuotedScalarString(value)
     if isinstance(value, dict):
-        mapping = CommentedMap({str(key): _value(item) for key, item in value.items()})
+        mapping = CommentedMap({_value(str(key)): _value(item) for key, item in value.items()})
         mapping.fa.set_flow_style()
         return mapping
     if isinstance(value, (list, tuple)):
@@ -224,9 +248,9 @@ def _value(value: Any) -> Any:
 
 
 def _yaml() -> Any:
-    from ruamel.yaml import YAML
 
     yaml = YAML(typ="rt")
+    yaml.Constructor, yaml.Representer = _Constructor, _Representer
     yaml.preserve_quotes = True
     yaml.width = _WHOLE_WIDTH
     yaml.allow_unicode = True

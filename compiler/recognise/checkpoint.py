@@ -9,6 +9,7 @@ from typing import Any
 from dsimport.compiler.diagnostics import Diagnostic, DsimportError
 from dsimport.compiler.escape import single_line
 from dsimport.compiler.expr import ExprError, Number, evaluate
+from dsimport.compiler.parsers.bind import MAX_DIM
 from dsimport.compiler.preset import Family
 from dsimport.compiler.recognise.candidates import claimed_by
 from dsimport.compiler.recognise.facts import SourceFacts
@@ -119,9 +120,10 @@ def _outputs(
     numbers = {**dict(_numbers(config)), **names}
     for name, usual in family.dims.items():
         try:
-            names[name] = evaluate(hints.dims.get(name, usual), numbers)
+            found = evaluate(hints.dims.get(name, usual), numbers)
         except ExprError:
-            names[name] = evaluate(usual, names)
+            found = 0
+        names[name] = found if 1 <= found <= MAX_DIM else evaluate(usual, names)
     return {
         spec.names[level]: [int(evaluate(dim, names)) for dim in spec.shape]
         for spec in family.tensors.values()

@@ -96,10 +96,10 @@ def _of_onnx(facts: SourceFacts, onnx: OnnxFacts, ranking: Ranking, known: _Labe
     labels = _labels_for(classes, known)
     family = choices.family or best.family.family
     wanted = input_of_preprocessor(facts.preprocessor) if facts.preprocessor is not None else Input()
-    how = "declared by the model" if onnx.fixed_size else _size_origin(choices, onnx, wanted)
+    how = _size_origin(choices, onnx, wanted)
     outputs = {item.name: list(item.shape) or [1] for item in reading.tensors.values()}
     entries = [
-        Entry("model.family", family, _family_notes(best, ranking), forced=choices.family is not None),
+        Entry("model.family", family, _family_notes(best, ranking, choices), forced=choices.family is not None),
         *_input_entries(onnx.input.name, onnx.channels, (onnx.height, onnx.width), how, choices),
         Entry("model.outputs", outputs, ("one image's outputs as they came out of ONNX Runtime",)),
     ]
@@ -111,7 +111,7 @@ def _of_onnx(facts: SourceFacts, onnx: OnnxFacts, ranking: Ranking, known: _Labe
     entries += _preprocess_entries(best.family, wanted, facts)
     return Decision(
         family,
-        ranking.confidence,
+        "as told" if choices.family is not None else ranking.confidence,
         tuple(best.pro()),
         tuple(best.contra()),
         tuple(entries),
@@ -252,13 +252,17 @@ def _labels_for(classes: int | None, known: _Labels) -> _Labels:
 def _size_origin(choices: Choices, onnx: OnnxFacts, wanted: Input) -> str:
     if choices.size is not None:
         return "as told"
+    if onnx.fixed_size:
+        other = wanted.size is not None and wanted.size != (onnx.height, onnx.width)
+        return "declared by the model" + (f", though its configuration says {wanted.size_evidence}" if other else "")
     if size_of_metadata(onnx.metadata) == (onnx.height, onnx.width):
         return "imgsz in the model's metadata"
     return wanted.size_evidence or "the model's configuration"
 
 
-def _family_notes(best: Candidate, ranking: Ranking) -> tuple[str, ...]:
-    notes = [f"family {best.family.family}, {ranking.confidence}: {best.family.title}"]
+def _family_notes(best: Candidate, ranking: Ranking, choices: Choices) -> tuple[str, ...]:
+    confidence = "as told" if choices.family is not None else ranking.confidence
+    notes = [f"family {best.family.family}, {confidence}: {best.family.title}"]
     notes += [f"+ {single_line(text)}" for text in best.pro()[:_SHOWN]]
     notes += [f"- {single_line(text)}" for text in best.contra()[:_SHOWN]]
     for item in ranking.remaining[:_SHOWN]:

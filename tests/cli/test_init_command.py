@@ -161,7 +161,7 @@ def test_a_dry_run_and_the_words_for_people(hub: HubServer, tmp_path: Path) -> N
         assert line in out
     assert out.endswith("next: dsimport plan recipes/m.yaml\n")
     code, out, _ = quick(tmp_path, hub.url, *words, "--family", "efficientdet", "-o", "recipes/m.yaml")
-    assert (code, "efficientdet, likely" in out) == (0, True)
+    assert (code, "efficientdet, as told" in out) == (0, True)
 
 
 def test_a_preset_of_ones_own(init: Run, hub: HubServer, tmp_path: Path) -> None:
