@@ -16,12 +16,14 @@ from dsimport.compiler.codes_figures import FIGURE_CODES
 from dsimport.compiler.codes_logs import LOG_CODES
 from dsimport.compiler.codes_model import MODEL_CODES
 from dsimport.compiler.codes_recipe import RECIPE_CODES
+from dsimport.compiler.codes_recognise import RECOGNISE_CODES
 from dsimport.compiler.codes_runtime import RUNTIME_CODES
 
 __all__ = ["CODES", "CodeDoc"]
 
 CODES: dict[str, CodeDoc] = {
     **RECIPE_CODES,
+    **RECOGNISE_CODES,
     **MODEL_CODES,
     **ACQUIRE_CODES,
     **FAMILY_CODES,
