@@ -14,8 +14,10 @@ from dsimport.compiler.decide import decide
 from dsimport.compiler.plan import Plan
 from dsimport.compiler.record import ModelState
 from dsimport.runtime.fleet.engine import Engine, engine_state
+from dsimport.runtime.fleet.look import QuickObservation
 from dsimport.runtime.observe import DiskObservation
 from dsimport.runtime.records import load_state
+from dsimport.runtime.toolversions import ToolVersions
 
 ENGINE = "models/m/benchmarks/engines/m_dynamic_b64.engine"
 
@@ -122,7 +124,7 @@ def test_the_short_look_agrees_with_the_decision(
     assert (decision.action == "same") == (short.state == "current")
 
 
-@pytest.mark.parametrize(("tool", "wanted"), [("trtexec", "stale"), ("deepstream-app", "current")])
+@pytest.mark.parametrize(("tool", "wanted"), [("TensorRT", "stale"), ("deepstream-app", "current")])
 def test_another_builder_makes_the_engine_stale(
     tool: str, wanted: str, model: Callable[..., Plan], tmp_path: Path
 ) -> None:
@@ -131,7 +133,26 @@ def test_another_builder_makes_the_engine_stale(
     short, whole = judged(tmp_path, seen, short=True), judged(tmp_path, seen, short=False)
     assert short == whole
     assert short.state == wanted
-    assert short.why == ("trtexec missing → 99.0" if wanted == "stale" else "")
+    assert short.why == ("TensorRT missing → 99.0" if wanted == "stale" else "")
+
+
+def test_a_host_without_the_builder_says_nothing_against_the_engine(model: Callable[..., Plan], tmp_path: Path) -> None:
+    model("m")
+    state = load_state(tmp_path / "models/m")
+    assert state is not None
+    built = state.steps["engine-b64"]
+    elsewhere = built.model_copy(update={"facts": {**built.facts, "tool TensorRT": "10.16.1", "tool GPU": "NVIDIA L4"}})
+    state = state.with_step(elsewhere)
+
+    def judge(tools: dict[str, str]) -> Engine:
+        versions = ToolVersions()
+        versions._asked |= tools  # what this host says when it is asked
+        return engine_state(
+            "m", state, QuickObservation(tmp_path, "models/m", state, versions), COMPILER, lambda *_: ""
+        )
+
+    assert judge({}).state == "current"
+    assert judge({"TensorRT": "10.17.0"}) == Engine("stale", "TensorRT 10.16.1 → 10.17.0")
 
 
 @pytest.mark.parametrize(
