@@ -142,13 +142,6 @@ def _fuse_head(model: Model, family: Family, spans: Spans, report: Report) -> No
 
 def _unbuilt(model: Model, spans: Spans, report: Report) -> None:
     """Settings of the design whose mechanism does not exist yet are refused, never ignored."""
-    for key, value, what in (
-        ("engine.builder", model.engine.builder == "python", "building through the tensorrt Python API"),
-    ):
-        if value is True:
-            report.error(
-                "N0390", f"{what} is not in this version", spans.value(key), help="leave the key out, or set it to auto"
-            )
     for fmt in model.report.formats:
         if fmt != "md":
             report.error(

@@ -6,7 +6,7 @@ from dsimport.compiler.escape import trtexec_shape
 from dsimport.compiler.layout import Layout
 from dsimport.compiler.model import Model
 from dsimport.compiler.plan import Text, joined, parts_of
-from dsimport.compiler.tools import Tools
+from dsimport.compiler.tools import BUILD_ENGINE, Tools
 from dsimport.compiler.versions import TensorRt
 
 __all__ = ["bench_argv", "build_argv"]
@@ -18,12 +18,13 @@ def _shape(model: Model, batch: int) -> str:
 
 
 def build_argv(model: Model, tools: Tools, n: int, layout: Layout) -> tuple[Text, ...]:
-    """Build a dynamic engine: batch 1 to n, tuned for n. layout: where it and its log go."""
+    """Build a dynamic engine: batch 1 to n, tuned for n, by trtexec or what stands in for it. layout: where it and its
+    log go."""
     settings = model.engine
     version = TensorRt.of(model.pipeline.tensorrt)
     level = settings.optimization_level
     return (
-        tools.trtexec,
+        BUILD_ENGINE if tools.has_api and settings.builder == "python" else tools.trtexec,
         f"--onnx={layout.onnx}",
         f"--minShapes={_shape(model, 1)}",
         f"--optShapes={_shape(model, n)}",

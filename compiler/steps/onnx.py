@@ -21,6 +21,7 @@ __all__ = [
 
 def preflight(model: Model, tools: Tools) -> Step:
     """Everything that can be known to be missing before minutes are spent."""
+    builder = model.engine.builder if tools.has_api else "trtexec"
     return Step(
         id="preflight",
         kind="preflight",
@@ -28,11 +29,12 @@ def preflight(model: Model, tools: Tools) -> Step:
         params={
             "programs": list(tools.programs),
             "videos": sorted({model.pipeline.video, model.benchmark.video}),
-            "modules": list(tools.modules),
+            "modules": [*tools.modules, *(["tensorrt"] if builder == "python" else [])],
             # What the host's own are held against, before anything is built.
             "deepstream": model.pipeline.deepstream,
             "tensorrt": model.pipeline.tensorrt,
         },
+        hints={} if builder == "trtexec" else {"instead": {tools.trtexec: "tensorrt"}},
         tools=tools.programs,
         timeout_s=60,
     )
