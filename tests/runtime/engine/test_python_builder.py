@@ -66,6 +66,12 @@ def test_types_of_the_network_are_kept_when_asked(tmp_path: Path, module: Any) -
     assert (tmp_path / "m.engine").read_text("utf-8").startswith("flags 2\n")
 
 
+def test_the_word_of_older_versions_means_the_same(tmp_path: Path, module: Any) -> None:
+    words = [word.replace("--skipInference", "--buildOnly") for word in arguments(tmp_path)]
+    assert "--buildOnly" in words
+    assert main(words) == 0
+
+
 def test_a_damaged_timing_cache_is_begun_anew(tmp_path: Path, module: Any) -> None:
     (tmp_path / "c").write_bytes(b"damaged")
     assert main(arguments(tmp_path, f"--timingCacheFile={tmp_path}/c")) == 0
