@@ -29,7 +29,6 @@ MODEL = "tiny-yolov8"
 
 def measured(folder: Path, runs: int) -> list[float]:
     """Images per second of `runs` runs of one plan."""
-    import subprocess
 
     (folder / "recipes").mkdir()
     subprocess.run(
