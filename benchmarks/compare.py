@@ -70,9 +70,8 @@ def main() -> None:
             failed = regressions(compared, {"images_per_s": 0.05})
             right[name] += bool(failed) == (name == "planted")
     print(f"{len(figures)} runs, mean {statistics.mean(figures):,.0f} img/s on this CPU, spread {spread:.1%}")
-    print(
-        f"right verdicts: {right['planted']} of {args.trials} with 10 % planted, {right['none']} of {args.trials} without"
-    )
+    planted, none = right["planted"], right["none"]
+    print(f"right verdicts: {planted} of {args.trials} with 10 % planted, {none} of {args.trials} without")
 
 
 if __name__ == "__main__":
