@@ -7,10 +7,12 @@ Each function returns text that the language's own reader turns back into exactl
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 __all__ = [
     "Unrepresentable",
     "cpp_string",
+    "html_text",
     "ini_list_item",
     "ini_value",
     "make_value",
@@ -19,6 +21,7 @@ __all__ = [
     "shell_word",
     "single_line",
     "trtexec_shape",
+    "uri_path",
 ]
 
 
@@ -92,12 +95,20 @@ def make_value(text: str) -> str:
     return text.replace("$", "$$").replace("#", "\\#")
 
 
+def html_text(text: str) -> str:
+    """HTML text, or the value of a quoted attribute. Control and bidi characters are shown as escapes: some must not
+    stand in HTML at all, others would turn the text around them."""
+    out = single_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return out.replace('"', "&quot;").replace("'", "&#39;")
+
+
 _MARKDOWN = re.compile(r"[\\`*_\[\]#|~]")
 
 
 def markdown_text(text: str) -> str:
-    """Inline Markdown that shows the text literally, in a paragraph or a table cell, on one line."""
-    flat = " ".join(text.split())
+    """Inline Markdown that shows the text literally, in a paragraph or a table cell, on one line. Control and bidi
+    characters are shown as escapes."""
+    flat = single_line(" ".join(text.split()))
     flat = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _MARKDOWN.sub(lambda match: "\\" + match.group(0), flat)
 
@@ -116,3 +127,8 @@ def trtexec_shape(name: str, dims: tuple[int, ...]) -> str:
     if not name or re.search(r"[,'*\s\0]", name):
         raise Unrepresentable("trtexec shapes", name, "comma, quote, asterisk or blank in a tensor name")
     return f"{name}:{'x'.join(str(dim) for dim in dims)}"
+
+
+def uri_path(text: str) -> str:
+    """A path as a relative URI, which neither Markdown nor HTML can take for anything else."""
+    return quote(text.encode("utf-8", "surrogateescape"), safe="/._-~")

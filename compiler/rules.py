@@ -156,11 +156,3 @@ def _unbuilt(model: Model, spans: Spans, report: Report) -> None:
             report.error(
                 "N0390", f"{what} is not in this version", spans.value(key), help="leave the key out, or set it to auto"
             )
-    for fmt in model.report.formats:
-        if fmt != "md":
-            report.error(
-                "N0390",
-                f"report format '{fmt}' is not in this version",
-                spans.value("report.formats"),
-                help="use formats: [md]; benchmark_data.json is always written",
-            )

@@ -50,6 +50,7 @@ def _finalizer(quote: Callable[[str], str]) -> Callable[[Any], str]:
 
 _QUOTES: dict[str, Callable[[str], str]] = {
     "cpp": escape.cpp_string,
+    "html": escape.html_text,
     "ini": escape.ini_value,
     "make": escape.make_value,
     "markdown": escape.markdown_text,
@@ -77,14 +78,14 @@ def _environment(language: str) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # HTML is not among the languages here; finalize escapes for the others
+        autoescape=False,  # finalize escapes for every language, HTML included
         auto_reload=False,
         bytecode_cache=_cache,
     )
 
 
 def render(language: str, template: str, **context: Any) -> str:
-    """Render `templates/<template>` as text of `language` (cpp, ini, make, markdown, shell)."""
+    """Render `templates/<template>` as text of `language` (cpp, html, ini, make, markdown, shell)."""
     return _environment(language).get_template(template).render(context)
 
 

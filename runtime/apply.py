@@ -26,7 +26,7 @@ from dsimport.runtime.execute import put_back, run_step
 from dsimport.runtime.lock import ModelLock
 from dsimport.runtime.observe import DiskObservation
 from dsimport.runtime.progress import Progress
-from dsimport.runtime.records import RunLog, load_state, save_state
+from dsimport.runtime.records import RunLog, load_state, save_plan, save_state
 from dsimport.runtime.signals import stop_signals
 from dsimport.runtime.steps.base import Context, Handler, outside_home
 from dsimport.runtime.toolversions import ToolVersions
@@ -135,6 +135,7 @@ class _Run:
             seen = DiskObservation(self._root, self._plan.home, self._versions)
             try:
                 self._steps(seen)
+                save_plan(self._home, self._plan)
                 if self._state != self._saved:  # a step that was skipped for the first time
                     self._keep(lambda state: state)
             finally:
@@ -196,6 +197,7 @@ class _Run:
             compiler=self._plan.compiler,
             toolchain=self._plan.toolchain,
         )
+        save_plan(self._home, self._plan)
         self._result.run_id = self._log.id
         self._state = self._state.model_copy(
             update={

@@ -14,7 +14,7 @@ from pathlib import Path
 from dsimport.compiler.diagnostics import Diagnostic, DsimportError
 from dsimport.compiler.escape import single_line
 
-__all__ = ["ToolVersions", "find_program", "missing_program"]
+__all__ = ["PROBE_TIMEOUT_S", "ToolVersions", "find_program", "missing_program"]
 
 PROBE_TIMEOUT_S = 30.0
 # Found beside the interpreter: a virtual environment need not be activated for them.

@@ -1,0 +1,118 @@
+"""What the records say of each step of a plan: which results still hold, what failed, what was said on the way.
+
+A report shows results that rest on the same recipe, inputs and tools, as recorded; results that something has
+overtaken since are named and not shown. Nothing here asks a tool or reads an artifact, so a report can be made anew on
+another machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dsimport.compiler.decide import Decider
+from dsimport.compiler.plan import Plan, Value
+from dsimport.compiler.record import ModelState, StepRecord
+from dsimport.runtime.records import read_events, runs_of
+from dsimport.runtime.report.schema import Failed, Note, StepLine
+
+__all__ = ["History", "history_of", "notes_of"]
+
+MAX_NOTES = 200
+
+
+@dataclass(frozen=True)
+class History:
+    """current: records of the steps whose results hold; values: what those gave; steps: all but the report itself."""
+
+    current: Mapping[str, StepRecord]
+    values: Mapping[str, Value]
+    steps: tuple[StepLine, ...]
+    failures: tuple[Failed, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every step ended well or was not needed."""
+        return all(step.state in ("ok", "not needed") for step in self.steps)
+
+
+def history_of(plan: Plan, state: ModelState) -> History:
+    """Compare the records of a plan's steps with each other."""
+    decider = Decider(plan, state, _Recorded(state))
+    current: dict[str, StepRecord] = {}
+    lines: list[StepLine] = []
+    failures: list[Failed] = []
+    for step in plan.steps:
+        decision = decider.decide(step)
+        if step.kind == "report":
+            continue
+        record = state.steps.get(step.id)
+        if record is not None and record.failure is not None and decision.action != "skip":
+            failure = record.failure
+            failures.append(Failed(step=step.id, code=failure.code, message=failure.message, when=failure.when))
+        if record is not None and decision.action == "same":
+            current[step.id] = record
+            line = ("ok", record)
+        elif decision.action == "skip":
+            line = ("not needed", None)
+        elif record is None or record.status == "skipped":
+            line = ("not run", None)
+        else:
+            line = ("failed" if record.status == "failed" else "outdated", record)
+        lines.append(_line(step.id, step.kind, *line))
+    return History(current, dict(decider.values), tuple(lines), tuple(failures))
+
+
+def _line(step: str, kind: str, state: Any, record: StepRecord | None) -> StepLine:
+    if record is None:
+        return StepLine(id=step, kind=kind, state=state, seconds=None, started=None, summary="")
+    summary = record.failure.message if state == "failed" and record.failure is not None else record.summary
+    started = record.started or None
+    return StepLine(id=step, kind=kind, state=state, seconds=record.seconds, started=started, summary=summary)
+
+
+def notes_of(home: Path, steps: Iterable[str]) -> list[Note]:
+    """Warnings and remarks of the latest attempt of each of these steps, in their order, from the logs of all runs."""
+    found: dict[str, list[Note]] = {}
+    for path in runs_of(home):
+        for event in read_events(path):
+            name, step = event.get("event"), str(event.get("step"))
+            if name == "step-start":
+                found[step] = []
+            elif name == "warning":
+                note = Note(step=step, code=str(event.get("code")), text=str(event.get("message")))
+                found.setdefault(step, []).append(note)
+            elif name == "note":
+                found.setdefault(step, []).append(Note(step=step, code=None, text=str(event.get("text"))))
+    return [note for step in steps for note in dict.fromkeys(found.get(step, ()))][:MAX_NOTES]
+
+
+class _Recorded:
+    """The world as the records saw it: where several saw the same thing, the latest of them counts."""
+
+    def __init__(self, state: ModelState) -> None:
+        self._digests: dict[str, str] = {}
+        self._tools: dict[str, str] = {}
+        for record in sorted(state.steps.values(), key=lambda record: record.started):
+            for label, value in record.facts.items():
+                kind, _, name = label.partition(" ")
+                if kind == "tool":
+                    self._tools[name] = value
+                elif kind in ("file", "input"):
+                    self._digests[name] = value.removesuffix(" +x")
+            self._digests.update(record.outputs)
+
+    def digest(self, path: str) -> str | None:
+        return _there(self._digests.get(path))
+
+    def text(self, path: str) -> str | None:  # noqa: ARG002 - part of the protocol
+        return None
+
+    def tool(self, name: str) -> str | None:
+        return _there(self._tools.get(name))
+
+
+def _there(value: str | None) -> str | None:
+    return None if value == "missing" else value
