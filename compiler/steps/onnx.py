@@ -30,6 +30,8 @@ def preflight(model: Model, tools: Tools) -> Step:
             "videos": sorted({model.pipeline.video, model.benchmark.video}),
             "modules": list(tools.modules),
         },
+        # What the report can do without is said early, and stops nothing.
+        hints={"report_modules": ["matplotlib", *(["markdown"] if {"html", "pdf"} & set(model.report.formats) else [])]},
         tools=tools.programs,
         timeout_s=60,
     )

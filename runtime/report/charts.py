@@ -18,6 +18,7 @@ SIZE_INCHES = (10, 6)
 DPI = 150
 NAVY, BLUE, TEAL, AMBER, RED, GREY = "#283593", "#5c6bc0", "#00897b", "#ef6c00", "#c62828", "#546e7a"
 LABEL_SIZE = 13
+MAX_TEXT = 80  # characters that fit the width
 
 
 def draw_charts(data: BenchmarkData) -> dict[str, bytes]:
@@ -38,21 +39,28 @@ def _png(data: BenchmarkData, draw: Callable[[BenchmarkData, Any], str]) -> byte
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     subtitle = draw(data, axes)
-    where = "CPU, reference toolchain: not TensorRT" if data.toolchain == "reference" else data.system.gpu or "GPU"
-    title = f"{data.model_name}\n{subtitle} ({_short(where)})"
+    title = f"{_short(data.model_name)}\n{subtitle}"
     axes.set_title(title, fontsize=15, fontweight="bold", color=NAVY, pad=14, parse_math=False)
     axes.grid(axis="y", alpha=0.3)
     axes.set_axisbelow(True)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
-    figure.tight_layout()
+    figure.tight_layout(rect=(0, 0.04, 1, 1))
+    figure.text(0.99, 0.015, _short(_where(data)), ha="right", fontsize=10, color=GREY, parse_math=False)
     out = io.BytesIO()
     figure.savefig(out, format="png", dpi=DPI, metadata={"Software": None})
     return out.getvalue()
 
 
+def _where(data: BenchmarkData) -> str:
+    """What the figures were measured on: a chart may be seen without its report."""
+    if data.toolchain == "reference":
+        return f"CPU figures, not TensorRT: {data.system.processor or 'reference toolchain'}"
+    return f"TensorRT and DeepStream on {data.system.gpu or 'a GPU that is not on record'}"
+
+
 def _short(text: str) -> str:
-    return text if len(text) <= 48 else text[:47] + "…"
+    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
 
 
 def _latency(data: BenchmarkData, axes: Any) -> str:
@@ -74,20 +82,21 @@ def _throughput(data: BenchmarkData, axes: Any) -> str:
 
 
 def _streams(data: BenchmarkData, axes: Any) -> str:
-    runs = data.deepstream.named()
-    points = sorted((run.streams or 0, run.fps_per_stream or 0.0) for _, run in runs)
+    runs = [(run.streams or 0, run.fps_per_stream or 0.0, name) for name, run in data.deepstream.named()]
     fps = float(data.settings["benchmark.target_fps"])
-    if not points:
+    if not runs:
         _nothing(axes, "deepstream-app was not run")
         return "pipeline: frame rate per stream"
-    counts, rates = [point[0] for point in points], [point[1] for point in points]
+    runs.sort()
+    counts, rates = [count for count, _, _ in runs], [rate for _, rate, _ in runs]
     axes.plot(counts, rates, color=NAVY, marker="o", markersize=9, linewidth=2)
-    for count, rate in points:
-        axes.annotate(
-            f"{rate:.1f}", (count, rate), textcoords="offset points", xytext=(0, 12), ha="center", fontweight="bold"
-        )
+    for count, rate, name in runs:
+        # Beside the point: runs with the same number of streams stand one above the other.
+        place = {"xytext": (12, 0), "textcoords": "offset points", "va": "center"}
+        axes.annotate(f"{rate:,.1f} ({name})", (count, rate), fontsize=12, fontweight="bold", **place)
     axes.set_xticks(sorted(set(counts)))
-    axes.set_xlim(min(counts) - 0.5, max(counts) + 0.5)
+    spread = max(counts) - min(counts) or 2
+    axes.set_xlim(min(counts) - 0.1 * spread, max(counts) + 0.3 * spread)
     axes.set_ylim(0, max(*rates, fps) * 1.25)
     axes.set_xlabel("streams (= batch size)", fontsize=LABEL_SIZE)
     axes.set_ylabel("frames per second and stream", fontsize=LABEL_SIZE)

@@ -30,10 +30,11 @@ def data_uri(media_type: str, content: bytes) -> str:
     return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"
 
 
-def html_page(title: str, body: Raw, notice: str = "") -> str:
-    """The page around a body. notice: a sentence shown above everything else."""
-    style = Raw(render("html", "report/style.css.j2"))
-    return render("html", "report/page.html.j2", title=title, body=body, style=style, notice=notice)
+def html_page(title: str, body: Raw, *, paper: bool = False) -> str:
+    """The page around a body. paper: for a converter to PDF, some of which do not know that they print."""
+    style, printed = (Raw(render("html", f"report/{name}.css.j2")) for name in ("style", "paper"))
+    rules = printed if paper else Raw(f"@media print {{\n{printed}}}\n")
+    return render("html", "report/page.html.j2", title=title, body=body, style=style, rules=rules)
 
 
 def markdown_body(

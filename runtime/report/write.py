@@ -81,7 +81,8 @@ class _Page:
 
     data: BenchmarkData
     markdown: str
-    html: str | None
+    html: str | None = None
+    paper: str | None = None
 
 
 @dataclass(frozen=True)
@@ -99,13 +100,14 @@ class _Pages:
         data = self.data.model_copy(update={"pdf": Pdf(made_by=made_by)})
         text = report_markdown(self.plan, data, self.root, self.folder, bool(self.charts))
         if not html:
-            return _Page(data, text, None)
+            return _Page(data, text)
         try:
             body = markdown_body(text, self._picture, self.figures)
         except ImportError as error:
             written.warnings.append(without("HTML and PDF", str(error)))
-            return _Page(data, text, None)
-        return _Page(data, text, html_page(f"Benchmark report: {data.model_name}", body))
+            return _Page(data, text)
+        title = f"Benchmark report: {data.model_name}"
+        return _Page(data, text, html_page(title, body), html_page(title, body, paper=True))
 
     def _picture(self, address: str) -> str | None:
         png = self.charts.get(address.removeprefix("charts/"))
@@ -153,9 +155,9 @@ def _pdf(pages: _Pages, formats: Sequence[str], run: RunProgram, written: Writte
     why = "neither wkhtmltopdf with pdfkit nor WeasyPrint is here"
     for maker in makers():
         page = pages.of(maker.version, True, written)
-        if page.html is None:
+        if page.paper is None:
             return None  # said already
-        failed = pdf_from(page.html, pages.folder / name, maker, run)
+        failed = pdf_from(page.paper, pages.folder / name, maker, run)
         if failed is None:
             written.files.append(name)
             return page
