@@ -81,8 +81,8 @@ RUNTIME_CODES: dict[str, CodeDoc] = {
     ),
     "H0521": CodeDoc(
         "a report without some of its parts",
-        "Data and Markdown are always written. Charts need matplotlib, HTML needs the Python package markdown, both in\n"
-        "the extra `report`; PDF needs wkhtmltopdf or WeasyPrint besides. What is missing can be installed later:\n"
+        "Data and Markdown are always written. Charts need matplotlib, HTML needs the Python package markdown, both\n"
+        "in the extra `report`; PDF needs wkhtmltopdf or WeasyPrint besides. What is missing can be installed later:\n"
         "`dsimport report NAME` then writes the whole report from the records, and measures nothing again.",
     ),
     "H0522": CodeDoc(

@@ -103,6 +103,7 @@ def html_text(text: str) -> str:
 
 
 _MARKDOWN = re.compile(r"[\\`*_\[\]#|~]")
+_MARKDOWN_ITEM = re.compile(r"^(\d*)([-+.)])(?= |$)")
 
 
 def markdown_text(text: str) -> str:
@@ -110,7 +111,8 @@ def markdown_text(text: str) -> str:
     characters are shown as escapes."""
     flat = single_line(" ".join(text.split()))
     flat = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _MARKDOWN.sub(lambda match: "\\" + match.group(0), flat)
+    flat = _MARKDOWN.sub(lambda match: "\\" + match.group(0), flat)
+    return _MARKDOWN_ITEM.sub(r"\1\\\2", flat)  # at the start of a line it would begin a list
 
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")

@@ -66,7 +66,8 @@ def save_plan(home: Path, plan: Plan) -> None:
 
 
 def load_plan(home: Path) -> Plan | None:
-    """The plan that was applied last; None where none was kept. DsimportError: S0621 when it cannot be used, H codes."""
+    """The plan that was applied last; None where none was kept. DsimportError: S0621 when it cannot be used, H
+    codes."""
     data = _read(_plan_path(home))
     if data is None:
         return None

@@ -19,6 +19,11 @@ __all__ = [
 ]
 
 
+def _report_modules(model: Model) -> list[str]:
+    """Python modules without which the report lacks parts: charts; HTML and with it PDF."""
+    return ["matplotlib", "markdown"] if {"html", "pdf"} & set(model.report.formats) else ["matplotlib"]
+
+
 def preflight(model: Model, tools: Tools) -> Step:
     """Everything that can be known to be missing before minutes are spent."""
     return Step(
@@ -31,7 +36,7 @@ def preflight(model: Model, tools: Tools) -> Step:
             "modules": list(tools.modules),
         },
         # What the report can do without is said early, and stops nothing.
-        hints={"report_modules": ["matplotlib", *(["markdown"] if {"html", "pdf"} & set(model.report.formats) else [])]},
+        hints={"report_modules": _report_modules(model)},
         tools=tools.programs,
         timeout_s=60,
     )

@@ -14,7 +14,20 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS", "build_parser", "run"]
 
-COMMANDS = ("lock", "plan", "apply", "validate", "show", "verify", "report", "status", "clean", "explain", "schema", "completion")
+COMMANDS = (
+    "lock",
+    "plan",
+    "apply",
+    "validate",
+    "show",
+    "verify",
+    "report",
+    "status",
+    "clean",
+    "explain",
+    "schema",
+    "completion",
+)
 
 INTERRUPTED = 130
 TRACEBACK = "DSIMPORT_TRACEBACK"  # set: what dsimport did not foresee is shown as Python shows it

@@ -35,10 +35,9 @@ def _gap(total: float, peak: float) -> list[str]:
     pipeline, engine = 1000 / total, 1000 / peak
     if pipeline <= engine:
         return [f"gap: none; an image takes {pipeline:.3g} ms in the pipeline and {engine:.3g} ms in trtexec"]
-    return [
-        f"gap: an image takes {pipeline:.3g} ms in the pipeline and {engine:.3g} ms in trtexec; the difference of "
-        f"{pipeline - engine:.3g} ms is decoding, scaling, parsing and waiting that inference does not hide"
-    ]
+    times = f"{pipeline:.3g} ms in the pipeline and {engine:.3g} ms in trtexec"
+    rest = f"{pipeline - engine:.3g} ms is decoding, scaling, parsing and waiting that inference does not hide"
+    return [f"gap: an image takes {times}; the difference of {rest}"]
 
 
 def _bound(data: BenchmarkData, runs: list[Run], best: Run) -> str:

@@ -9,6 +9,7 @@ import io
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from dsimport.compiler.escape import single_line
 from dsimport.compiler.layout import CHARTS
 from dsimport.runtime.report.schema import BenchmarkData
 
@@ -60,6 +61,8 @@ def _where(data: BenchmarkData) -> str:
 
 
 def _short(text: str) -> str:
+    """Text for a chart: one line, of the letters that its font has."""
+    text = single_line(text).encode("latin-1", "replace").decode("latin-1")
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
 
 

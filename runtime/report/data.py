@@ -17,6 +17,7 @@ from dsimport.runtime.formats.trtexec import parse_trtexec_log
 from dsimport.runtime.report.commands import commands_that_ran
 from dsimport.runtime.report.history import History, history_of, notes_of
 from dsimport.runtime.report.schema import (
+    DATA_FORMAT,
     Bench,
     BenchmarkData,
     Built,
@@ -52,6 +53,7 @@ def collect(plan: Plan, root: Path, state: ModelState, report_seconds: float | N
     started = sorted(line.started for line in history.steps if line.state == "ok" and line.started)
     engine = f"{plan.name}_dynamic_b{batch}.engine" if batch is not None else None
     return BenchmarkData(
+        format=DATA_FORMAT,
         model_name=plan.name,
         toolchain=plan.toolchain,
         hardware=_hardware(plan.toolchain, _hosts(history)),

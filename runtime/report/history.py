@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from dsimport.compiler.decide import Decider
-from dsimport.compiler.plan import Plan, Value
+from dsimport.compiler.decide import Action, Decider
+from dsimport.compiler.plan import Plan, Step, Value
 from dsimport.compiler.record import ModelState, StepRecord
 from dsimport.runtime.records import read_events, runs_of
-from dsimport.runtime.report.schema import Failed, Note, StepLine
+from dsimport.runtime.report.schema import Failed, Note, StepLine, StepState
 
 __all__ = ["History", "history_of", "notes_of"]
 
@@ -54,20 +53,16 @@ def history_of(plan: Plan, state: ModelState) -> History:
             failures.append(Failed(step=step.id, code=failure.code, message=failure.message, when=failure.when))
         if record is not None and decision.action == "same":
             current[step.id] = record
-            line = ("ok", record)
-        elif decision.action == "skip":
-            line = ("not needed", None)
-        elif record is None or record.status == "skipped":
-            line = ("not run", None)
-        else:
-            line = ("failed" if record.status == "failed" else "outdated", record)
-        lines.append(_line(step.id, step.kind, *line))
+        lines.append(_line(step, decision.action, record))
     return History(current, dict(decider.values), tuple(lines), tuple(failures))
 
 
-def _line(step: str, kind: str, state: Any, record: StepRecord | None) -> StepLine:
-    if record is None:
-        return StepLine(id=step, kind=kind, state=state, seconds=None, started=None, summary="")
+def _line(planned: Step, action: Action, record: StepRecord | None) -> StepLine:
+    step, kind = planned.id, planned.kind
+    if action == "skip" or record is None or record.status == "skipped":
+        nothing: StepState = "not needed" if action == "skip" else "not run"
+        return StepLine(id=step, kind=kind, state=nothing, seconds=None, started=None, summary="")
+    state: StepState = "ok" if action == "same" else "failed" if record.status == "failed" else "outdated"
     summary = record.failure.message if state == "failed" and record.failure is not None else record.summary
     started = record.started or None
     return StepLine(id=step, kind=kind, state=state, seconds=record.seconds, started=started, summary=summary)
@@ -107,7 +102,7 @@ class _Recorded:
     def digest(self, path: str) -> str | None:
         return _there(self._digests.get(path))
 
-    def text(self, path: str) -> str | None:  # noqa: ARG002 - part of the protocol
+    def text(self, path: str) -> str | None:
         return None
 
     def tool(self, name: str) -> str | None:

@@ -56,11 +56,13 @@ def markdown_body(
     converter.inlinePatterns.deregister("html")
     converter.ESCAPED_CHARS.append("~")  # what `markdown_text` escapes and Markdown's first version did not know
     converter.treeprocessors.register(_cleaner(converter, pictures, figures or {}), "dsimport", 1)
-    return Raw(converter.convert(_draw(text, converter, drawers or {})))
+    # After line ends are made equal, before code blocks are taken literally.
+    converter.preprocessors.register(_drawing(converter, drawers or {}), "dsimport", 27)
+    return Raw(converter.convert(text))
 
 
-def _draw(text: str, converter: Any, drawers: Mapping[str, Drawer]) -> str:
-    """The text with code blocks that can be drawn replaced by their drawings."""
+def _drawing(converter: Any, drawers: Mapping[str, Drawer]) -> Any:
+    from markdown.preprocessors import Preprocessor
 
     def drawn(match: re.Match[str]) -> str:
         drawer = drawers.get(match["language"])
@@ -69,7 +71,13 @@ def _draw(text: str, converter: Any, drawers: Mapping[str, Drawer]) -> str:
             return match.group(0)
         return f"\n{_stash(converter, figure(svg, ''))}\n"
 
-    return _FENCE.sub(drawn, text)
+    class Drawing(Preprocessor):
+        """Code blocks that can be drawn become their drawings."""
+
+        def run(self, lines: list[str]) -> list[str]:
+            return _FENCE.sub(drawn, "\n".join(lines)).split("\n")
+
+    return Drawing(converter)
 
 
 def figure(content: str, caption: str) -> Raw:

@@ -35,7 +35,7 @@ RUN_PHASES = {"ds-run1": "7 run 1", "ds-run2": "7 run 2", "ds-run2-retry": "7 ru
 def report_markdown(plan: Plan, data: BenchmarkData, root: Path, folder: Path, charts: bool) -> str:
     """The report's Markdown source. folder: where it will lie, for its links; charts: whether they could be drawn."""
     settings, layout = data.settings, Layout(data.model_name)
-    clip = data.visual.output if data.visual is not None else None
+    clip, pictures = (data.visual.output, data.visual.frames) if data.visual is not None else (None, [])
     runs = data.deepstream.named()
     return render(
         "markdown",
@@ -64,7 +64,7 @@ def report_markdown(plan: Plan, data: BenchmarkData, root: Path, folder: Path, c
         visual=MODES.get(data.visual.mode, data.visual.mode) if data.visual else "not run",
         clip=None if not clip else Raw(uri_path(os.path.relpath(root / clip, folder))),
         clip_name="" if not clip else Path(clip).name,
-        clip_frames=", with pictures of it beside it" if data.visual and data.visual.frames else "",
+        clip_frames=f"; pictures beside it: {', '.join(pictures)}" if pictures else "",
         runs=runs,
         real_time=lambda run: _real_time(run, settings),
         halved="; it stayed below that and ran once more with half of them" if data.deepstream.run2_halved else "",
@@ -84,7 +84,7 @@ def report_markdown(plan: Plan, data: BenchmarkData, root: Path, folder: Path, c
         seconds=lambda value: UNKNOWN if value is None else f"{value:,.1f}",
         known=lambda value, otherwise=UNKNOWN: otherwise if value is None else str(value),
         percent=lambda value: f"{value:.1%}",
-        megabytes=lambda value: UNKNOWN if value is None else f"{value / 1e6:.1f} MB",
+        megabytes=lambda value: UNKNOWN if value is None else f"{value / 1e6:,.1f} MB ({value:,} bytes)",
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeAlias
 
-from dsimport.runtime.atomic import write_bytes, write_text
+from dsimport.runtime.atomic import TEMPORARY, make_folder, write_bytes, write_text
 from dsimport.runtime.process import Finished
 from dsimport.runtime.toolversions import ToolVersions, find_program
 
@@ -44,7 +44,9 @@ def makers() -> list[Maker]:
 
 def pdf_from(html: str, target: Path, maker: Maker, run: RunProgram) -> str | None:
     """Write the page as PDF; None when it is there, else why it is not. DsimportError (H codes) from the disk."""
-    with TemporaryDirectory(prefix="dsimport-pdf-") as folder:
+    make_folder(target.parent)
+    # Beside the PDF under a name that the next apply clears away, should this one be killed.
+    with TemporaryDirectory(prefix=TEMPORARY, dir=target.parent) as folder:
         source, made = Path(folder, "page.html"), Path(folder, "page.pdf")
         write_text(source, html)
         done = run([sys.executable, "-m", "dsimport.runtime.report.pdf_tool", maker.name, str(source), str(made)])

@@ -28,15 +28,18 @@ __all__ = [
     "SourceFile",
     "Spread",
     "StepLine",
+    "StepState",
     "System",
     "Trtexec",
     "VerifyResult",
     "Visual",
     "data_schema_text",
     "data_text",
+    "real",
+    "whole",
 ]
 
-DATA_FORMAT = 1
+DATA_FORMAT: Literal[1] = 1
 StepState: TypeAlias = Literal["ok", "failed", "outdated", "not run", "not needed"]
 
 
@@ -237,7 +240,7 @@ class BenchmarkData(_Part):
     """Every figure of a model's run. `seconds`: by step; `settings`: every resolved value of the recipe by dotted key;
     measured_from, measured_to: when the first and the last of the steps started."""
 
-    format: Literal[1] = Field(DATA_FORMAT, description="Version of this format.")
+    format: Literal[1] = Field(description="Version of this format.")
     model_name: str
     toolchain: Literal["reference", "deepstream"]
     hardware: str

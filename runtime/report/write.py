@@ -44,7 +44,10 @@ def without(what: str, why: str) -> Diagnostic:
         "H0521",
         f"the report is written without {what}: {single_line(why)}",
         Severity.WARNING,
-        help=("pip install 'dsimport[report]' (for PDF also: apt-get install wkhtmltopdf), then `dsimport report NAME`",),
+        help=(
+            "pip install 'dsimport[report]', for PDF also apt-get install wkhtmltopdf",
+            "then `dsimport report NAME` writes it whole, and measures nothing again",
+        ),
     )
 
 
