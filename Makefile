@@ -39,6 +39,7 @@ bench: $(VENV)/.installed $(DEMO)/.fetched
 
 schema: $(VENV)/.installed
 	$(BIN)/dsimport schema -o schema/recipe.schema.json
+	$(BIN)/dsimport schema benchmark-data -o schema/benchmark_data.schema.json
 
 # mypy follows folders, not the mapping in pyproject.toml, so it gets the installed layout as links.
 types:
