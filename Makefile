@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO := build/demo
 LIVE := build/.venv_live
 
-.PHONY: demo test test-long test-live exactness lint bench types schema clean-demo system
+.PHONY: demo test test-long test-pages test-live exactness lint bench types schema clean-demo system
 
 demo: $(VENV)/.installed $(DEMO)/.fetched
 	$(BIN)/dsimport plan recipes/centerface.yaml --toolchain reference
@@ -27,6 +27,11 @@ exactness: test-live
 test-long: $(VENV)/.installed
 	sh scripts/setup-long.sh
 	$(BIN)/python -m pytest -n 2 tests/long/long_compilers.py tests/long/long_fuzz.py
+
+# Reports in a real browser, and their PDFs page by page.
+test-pages: $(VENV)/.installed
+	sh scripts/setup-browser.sh $(VENV)
+	$(BIN)/python -m pytest tests/long/long_report_pages.py
 
 lint: $(VENV)/.installed types
 	$(BIN)/ruff check .

@@ -48,10 +48,10 @@ def write_document(source: Path, folder: Path, formats: Sequence[str], run: RunP
             )
         ) from None
     if "html" in formats:
-        write_text(folder / f"{source.stem}.html", html_page(title, body))
+        write_text(folder / f"{source.stem}.html", html_page(title, body, "notes"))
         written.files.append(f"{source.stem}.html")
     if "pdf" in formats:
-        _pdf(html_page(title, body, paper=True), folder / f"{source.stem}.pdf", run, written)
+        _pdf(html_page(title, body, "notes", paper=True), folder / f"{source.stem}.pdf", run, written)
     return written
 
 

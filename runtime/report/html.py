@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from dsimport.compiler.escape import html_text
@@ -30,11 +30,12 @@ def data_uri(media_type: str, content: bytes) -> str:
     return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"
 
 
-def html_page(title: str, body: Raw, *, paper: bool = False) -> str:
-    """The page around a body. paper: for a converter to PDF, some of which do not know that they print."""
+def html_page(title: str, body: Raw, kind: Literal["report", "notes"], *, paper: bool = False) -> str:
+    """The page around a body. kind: lines of code are wrapped in reports, where they are commands, and scroll in
+    notes, where they may be drawings. paper: for a converter to PDF, some of which do not know that they print."""
     style, printed = (Raw(render("html", f"report/{name}.css.j2")) for name in ("style", "paper"))
     rules = printed if paper else Raw(f"@media print {{\n{printed}}}\n")
-    return render("html", "report/page.html.j2", title=title, body=body, style=style, rules=rules)
+    return render("html", "report/page.html.j2", title=title, kind=kind, body=body, style=style, rules=rules)
 
 
 def markdown_body(

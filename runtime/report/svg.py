@@ -13,7 +13,7 @@ from dsimport.runtime.report.schema import Bench, BenchmarkData
 
 __all__ = ["latency_svg", "timeline_svg"]
 
-WIDTH = 960
+WIDTH = 640
 INK, FAINT, RULE = "#212121", "#455a64", "#c5cae9"
 KINDS = {
     "engine": "#283593",
@@ -24,7 +24,7 @@ KINDS = {
     "visual": "#ad6800",
 }
 OTHER = "#607d8b"
-ROW, LEFT, RIGHT = 26, 170, 90
+ROW, LEFT, RIGHT = 26, 128, 72
 
 
 def timeline_svg(data: BenchmarkData) -> str | None:
@@ -104,6 +104,6 @@ def _line(x1: float, y1: float, x2: float, y2: float) -> str:
 def _text(x: float, y: float, text: str, *, anchor: str = "start", faint: bool = False) -> str:
     style, color = ("faint", FAINT) if faint else ("ink", INK)
     return (
-        f'<text class="{style}" x="{x:.1f}" y="{y:.1f}" fill="{color}" font-size="14" text-anchor="{anchor}" '
+        f'<text class="{style}" x="{x:.1f}" y="{y:.1f}" fill="{color}" font-size="15" text-anchor="{anchor}" '
         f'font-family="DejaVu Sans, Arial, sans-serif">{html_text(text)}</text>'
     )

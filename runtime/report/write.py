@@ -110,7 +110,7 @@ class _Pages:
             written.warnings.append(without("HTML and PDF", str(error)))
             return _Page(data, text)
         title = f"Benchmark report: {data.model_name}"
-        return _Page(data, text, html_page(title, body), html_page(title, body, paper=True))
+        return _Page(data, text, html_page(title, body, "report"), html_page(title, body, "report", paper=True))
 
     def _picture(self, address: str) -> str | None:
         png = self.charts.get(address.removeprefix("charts/"))

@@ -211,7 +211,7 @@ def poisoned(data: BenchmarkData, text: str) -> BenchmarkData:
 def page_of(applied: Applied, data: BenchmarkData) -> Page:
     figures = {"5.": [latency_svg(data) or ""], "11.": [timeline_svg(data) or ""]}
     body = markdown_body(markdown_of(applied, data), lambda address: f"data:image/png;base64,{address}", figures)
-    return Page(html_page(f"Benchmark report: {data.model_name}", body))
+    return Page(html_page(f"Benchmark report: {data.model_name}", body, "report"))
 
 
 def check_text(text: str, applied: Applied, data: BenchmarkData) -> None:
