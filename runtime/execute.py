@@ -16,7 +16,7 @@ from dsimport.compiler.facts import settings_of, sha256_text
 from dsimport.compiler.plan import Step, Value
 from dsimport.compiler.record import Failure, ModelState, Running, StepRecord
 from dsimport.runtime.atomic import ASIDE, host_error, host_errors, make_folder, remove_tree, sync_folder, write_text
-from dsimport.runtime.host import host_facts
+from dsimport.runtime.machine import host_facts
 from dsimport.runtime.observe import DiskObservation
 from dsimport.runtime.progress import ENGINE_SILENCE
 from dsimport.runtime.records import now_text, save_state

@@ -11,7 +11,7 @@ from e2e_quick import NAME
 from report_support import PIXEL, Applied, Page
 
 from dsimport.compiler.diagnostics import DsimportError
-from dsimport.runtime.host import parse_nvidia_smi
+from dsimport.runtime.machine import parse_nvidia_smi
 from dsimport.runtime.report import document, pdf
 from dsimport.runtime.report.charts import draw_charts
 from dsimport.runtime.report.document import write_document
