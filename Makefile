@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO := build/demo
 LIVE := build/.venv_live
 
-.PHONY: demo test test-long test-pages test-live exactness lint bench types schema clean-demo system
+.PHONY: demo test test-long test-pages test-live test-export exactness lint bench types schema clean-demo system
 
 demo: $(VENV)/.installed $(DEMO)/.fetched
 	$(BIN)/dsimport plan recipes/centerface.yaml --toolchain reference
@@ -20,13 +20,21 @@ test: $(VENV)/.installed $(DEMO)/.fetched
 test-live: $(LIVE)/.installed
 	HF_HUB_OFFLINE=1 $(LIVE)/bin/python -m pytest tests/live/live_exactness.py
 
+# Checkpoints of every model type through the real exporters, which get an environment of their own in build/.
+test-export: $(VENV)/.installed
+	$(BIN)/python -m pytest -n 2 tests/live/live_export_step.py
+
 exactness: test-live
 	cp build/exactness.md docs/exactness.md
 
-# Every family through clang and a cross compiler, ten million fuzzed calls, libFuzzer: minutes, and Debian packages.
+# Every family through clang and a cross compiler, ten million fuzzed calls, libFuzzer, the visual check on the real
+# GStreamer: minutes, and Debian packages.
 test-long: $(VENV)/.installed
 	sh scripts/setup-long.sh
+	$(BIN)/python -m pytest -n 2 tests/long/long_compilers.py tests/long/long_fuzz.py tests/long/long_gstreamer.py
 	$(BIN)/python -m pytest -n 2 tests/long/long_compilers.py tests/long/long_fuzz.py
+	DSIMPORT_TEST_DOWNLOAD_MB=200 $(BIN)/python -m pytest tests/runtime/acquire/test_transfer.py -k killed
+	$(BIN)/python -m pytest -n 2 tests/long/long_compilers.py tests/long/long_fuzz.py tests/long/long_glib.py
 
 # Reports in a real browser, and their PDFs page by page.
 test-pages: $(VENV)/.installed

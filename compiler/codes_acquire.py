@@ -90,8 +90,9 @@ ACQUIRE_CODES: dict[str, CodeDoc] = {
     ),
     "A0240": CodeDoc(
         "only weights, no ONNX",
-        "The source has a checkpoint (safetensors or .bin), and exporting checkpoints to ONNX is not in this version.\n"
-        "Export it with optimum-cli and name the result with source.file, or use a repository that has an ONNX file.",
+        "The source has a checkpoint (safetensors or .bin). A plan is made without a network, so the recipe or its\n"
+        "lock file must say that there is something to export: write `export: {}` below source, or run `dsimport\n"
+        "lock`.",
     ),
     "A0241": CodeDoc(
         "no model in the source",

@@ -47,8 +47,9 @@ MODEL_CODES: dict[str, CodeDoc] = {
     ),
     "N0306": CodeDoc(
         "a TensorRT version that DeepStream cannot use",
-        "DeepStream 9.1 is built for TensorRT 10.16. Its nvinfer does not compile against TensorRT 11, which has no\n"
-        "weak typing any more.",
+        "nvinfer is linked against one major version of TensorRT, and may call what its own minor version brought. A\n"
+        "later minor version is fine. No release of DeepStream up to 9.1 compiles against TensorRT 11, which has no\n"
+        "weak typing any more. docs/versions.md has the whole table.",
     ),
     "N0307": CodeDoc(
         "a precision that needs a calibration table",
@@ -100,6 +101,25 @@ MODEL_CODES: dict[str, CodeDoc] = {
         "Names of tensors and paths go into key files, trtexec options, shell scripts and makefiles. Each has\n"
         "characters it cannot express, or that it would take for something else.",
     ),
+    "N0340": CodeDoc(
+        "a way of typing that TensorRT does not have",
+        "In a strongly typed network every tensor has the type that the graph gives it: fp16 is then a conversion of\n"
+        "the graph (the pass to-fp16), never a flag. trtexec has it from TensorRT 10 on, and nothing else from 11 on.",
+    ),
+    "N0341": CodeDoc(
+        "a builder option that TensorRT does not have",
+        "The builder optimization level came with TensorRT 8.6.",
+    ),
+    "N0342": CodeDoc(
+        "an accelerator that cannot be used",
+        "`engine.dla` runs the network on a deep learning accelerator of a Jetson Xavier or Orin; what it cannot do\n"
+        "falls back to the GPU. Thor has none. TensorRT 10.7 was the last 10.x that builds for it. It computes in\n"
+        "fp16 and int8, and in one fixed shape: an engine for batch 1 to N would run on the GPU instead.",
+    ),
+    "N0343": CodeDoc(
+        "an -march of another processor",
+        "Jetsons are aarch64. The parser is compiled there, and g++ refuses the names of x86 processors.",
+    ),
     "N0390": CodeDoc(
         "part of the design that is not built yet",
         "The recipe asks for something this version cannot do. It is refused rather than ignored.",
@@ -114,8 +134,9 @@ MODEL_CODES: dict[str, CodeDoc] = {
         "None of the folders named on the command line holds a recipe (*.yaml).",
     ),
     "A0202": CodeDoc(
-        "a checkpoint folder as source",
-        "Exporting checkpoints to ONNX is not in this version.",
+        "a folder where an ONNX file was meant",
+        "`source.file.path` ends in .onnx and is a folder. A checkpoint folder is exported when its name has another\n"
+        "ending.",
     ),
     "A0203": CodeDoc(
         "a damaged config.json",

@@ -46,6 +46,25 @@ RUNTIME_CODES: dict[str, CodeDoc] = {
         "deepstream-app prints the frames per second of every stream at intervals; the first windows, in which the\n"
         "engine loads, do not count. Too few windows were left: lengthen `benchmark.run_s`, or read the log.",
     ),
+    "T0414": CodeDoc(
+        "a step that may fail has failed",
+        "The doubling of the batch goes as far as the GPU can: where an engine of twice the batch cannot be built or\n"
+        "run, the largest engine so far is kept and the run goes on with it. The failure is part of the record and of\n"
+        "the report. It is not repeated until the model, the settings, TensorRT or the GPU change, or until the step\n"
+        "is asked for with `--again`. Lower `engine.batch_limit` to have no such attempt.",
+    ),
+    "T0415": CodeDoc(
+        "an engine that could not be built",
+        "The builder failed in a way that its log explains. Where something is known to help (a simplified graph and\n"
+        "optimization level 2 for a part of a graph that TensorRT cannot compile, a larger workspace) it was tried\n"
+        "already, one change at a time; the notes list the attempts and their logs.",
+    ),
+    "T0416": CodeDoc(
+        "an engine that needed more than one attempt",
+        "The builder failed first, and succeeded after one or more changes to the command. The engine is good; the\n"
+        "line for the recipe in the message saves the failing attempts next time, and makes nvinfer and scripts use\n"
+        "the same.",
+    ),
     "T0601": CodeDoc(
         "a program is not on PATH",
         "A step calls a program that was not found. `ref-…` programs are looked for beside the Python interpreter\n"
@@ -98,6 +117,27 @@ RUNTIME_CODES: dict[str, CodeDoc] = {
         "too little free space",
         "Engines, logs and frames of one model need room below the root folder. Free some, or choose another root\n"
         "with --root.",
+    ),
+    "H0510": CodeDoc(
+        "another DeepStream than planned for",
+        "The parser's ABI, configuration keys and paths depend on the DeepStream release that `pipeline.deepstream`\n"
+        "names. The host has another one, so nothing is built. Change the recipe, or use a host with that release.",
+    ),
+    "H0511": CodeDoc(
+        "another TensorRT than planned for",
+        "trtexec's options and defaults depend on the version that `pipeline.tensorrt` names. The host has another\n"
+        "one, so nothing is built. Change the recipe, or install that version.",
+    ),
+    "H0512": CodeDoc(
+        "trtexec and DeepStream use different TensorRTs",
+        "An engine can only be read by the TensorRT that built it. trtexec would build engines that DeepStream's\n"
+        "nvinfer refuses, and nvinfer would then build its own for minutes at every start.",
+    ),
+    "H0514": CodeDoc(
+        "decoders that end before inference does",
+        "Every stream is decoded by the GPU's video decoders, whose number is fixed. By what NVIDIA publishes for\n"
+        "this GPU they carry fewer streams than the benchmark may try. The figure is scaled from 1920x1080 at 30\n"
+        "frames per second by the number of pixels, and was not measured here.",
     ),
     "H0601": CodeDoc(
         "no space on the disk",

@@ -3,7 +3,8 @@
 A step is up to date when it ended well, everything it depends on is as it was (its facts), and what it made is still
 there. It runs again when a step it needs runs again; a step that only writes generated files is the exception, because
 their content is known beforehand, so its dependents look at the files they name as inputs. A value that is only known
-while applying makes a step conditional: it runs if the value, or its condition, asks for it.
+while applying makes a step conditional: it runs if the value, or its condition, asks for it. A step that may fail and
+did is not tried again until something it depends on has moved: it is `ended`.
 
 Nothing here looks at a disk: what is there comes in through an `Observation`.
 """
@@ -20,7 +21,7 @@ from dsimport.compiler.record import ModelState, StepRecord
 
 __all__ = ["Action", "Decider", "Decision", "FileChange", "Observation", "Reason", "decide", "holds", "show_condition"]
 
-Action: TypeAlias = Literal["create", "change", "same", "conditional", "skip", "blocked"]
+Action: TypeAlias = Literal["create", "change", "same", "conditional", "skip", "blocked", "ended"]
 RUNS: frozenset[str] = frozenset({"create", "change"})
 
 
@@ -127,7 +128,7 @@ class Decider:
         false = [condition for condition, verdict in verdicts if verdict is False]
         if false:
             return self._skipped(step, false)
-        looks = self._seen if record is not None and record.status == "ok" else None
+        looks = self._seen if record is not None and record.status in ("ok", "ended") else None
         facts = self._facts_of(step, looks)
         lost = sorted(name for name in facts.unknown if name not in self._coming)
         files = tuple(self._file_changes(step))
@@ -157,7 +158,7 @@ class Decider:
 
     def finished(self, record: StepRecord) -> None:
         """A step that was to run has run: its values are known, and steps that need it run too."""
-        self._coming.difference_update(record.values)
+        self._coming.difference_update(self._plan.step(record.id).gives)  # of one that failed they never come
         self.values.update(record.values)
         self._keys[record.id] = record.key()
         self._ran.add(record.id)
@@ -191,13 +192,16 @@ class Decider:
             return "create", [Reason("failed last time" + (f": {record.failure.message}" if record.failure else ""))]
         again = [Reason(f"because {needed} runs again") for needed in step.needs if self._reruns(needed)]
         reasons = again + moved_facts(step, self._plan, self._state, record, facts)
-        reasons += self._disk_reasons(step, record, facts, files)
+        if record.status == "ok":
+            reasons += self._disk_reasons(step, record, facts, files)
         if reasons:
             return "change", reasons
         pending = [needed for needed in step.needs if needed in self._open]
         if pending or facts.unknown:
             unknown = [Reason(f"only if {name} changes", self._last(name)) for name in sorted(facts.unknown)]
             return "conditional", [Reason(f"only if {needed} runs") for needed in pending] + unknown
+        if record.status == "ended":
+            return "ended", [Reason(record.failure.message if record.failure else "failed last time")]
         return "same", []
 
     def _reruns(self, needed: str) -> bool:
@@ -248,10 +252,10 @@ class Decider:
             found = self._seen.digest(shown)
             if content is None:
                 yield FileChange(shown, "unknown", None if found is None else self._seen.text(shown))
-            elif found == sha256_text(content):
-                yield FileChange(shown, "same", content, content)
             elif found is None:
                 yield FileChange(shown, "create", None, content)
+            elif found == self._generated[shown]:
+                yield FileChange(shown, "same", content, content)
             else:
                 yield FileChange(shown, "change", self._seen.text(shown), content)
 
@@ -260,10 +264,11 @@ class Decider:
         return Decision(step, "skip", conditions=tuple(show_condition(c, self.values) for c in false))
 
     def _remember(self, step: Step, action: Action, record: StepRecord | None) -> None:
-        if action == "same" and record is not None:
+        if action in ("same", "ended") and record is not None:
             self._keys[step.id] = record.key()
             self._coming.difference_update(step.gives)
-            self.values.update({name: record.values[name] for name in step.gives})
+            told = step.gives if action == "same" else tuple(record.values)
+            self.values.update({name: record.values[name] for name in told})
             return
         self._keys[step.id] = None
         self._coming.update(step.gives)

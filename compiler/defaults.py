@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["DEFAULTS", "DEFAULT_VIDEO"]
+from dsimport.compiler.versions import Platform
+
+__all__ = ["DEFAULTS", "DEFAULT_VIDEO", "DEFAULT_WORKSPACE"]
 
 # The seed's rule: always this clip unless the user names another one.
 DEFAULT_VIDEO = "/opt/nvidia/deepstream/deepstream/samples/streams/sample_720p.mp4"
+
+# On a Jetson the decoder, the muxer's frames and the system live in the same memory, 8 GB of it on the smallest.
+DEFAULT_WORKSPACE: dict[Platform, str] = {"dgpu": "32768M", "jetson": "2048M"}
 
 DEFAULTS: dict[str, Any] = {
     "model.input.name": "images",
@@ -39,11 +44,14 @@ DEFAULTS: dict[str, Any] = {
     "engine.precision": "fp16",
     "engine.max_batch": 64,
     "engine.batch_limit": 512,
-    "engine.workspace": "32768M",
+    "engine.workspace": None,  # by the platform, below
     "engine.optimization_level": None,
+    "engine.strongly_typed": "auto",
+    "engine.dla": None,
     "engine.builder": "auto",
+    "pipeline.platform": "dgpu",
     "pipeline.deepstream": "9.1",
-    "pipeline.tensorrt": None,  # the version that goes with the DeepStream release
+    "pipeline.tensorrt": None,  # the version that goes with release and platform
     "pipeline.video": "default",
     "pipeline.frames": 100,
     "pipeline.min_detection_rate": 0.9,

@@ -39,7 +39,7 @@ class Diagnostic:
     """One finding.
 
     code: stable identifier, a key of `dsimport.compiler.codes.CODES` (R recipe text, N model and network, P plan,
-        A acquire, G gate, T tool, H host, S state).
+        A acquire, G gate, T tool, H host, S state, C configuration file).
     message: one line, lower-case first letter, no final period.
     span: where, if a text file is at fault; `label` stands beside the caret.
     help: what to do about it, one line each, at least one for every error.

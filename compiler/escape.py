@@ -12,11 +12,14 @@ from urllib.parse import quote
 __all__ = [
     "Unrepresentable",
     "cpp_string",
+    "csv_cell",
+    "dot_string",
     "html_text",
     "ini_list_item",
     "ini_value",
     "make_value",
     "markdown_text",
+    "mermaid_text",
     "printf_path",
     "shell_word",
     "single_line",
@@ -52,9 +55,12 @@ def cpp_string(text: str) -> str:
     return '"' + "".join(out) + '"'
 
 
+_NO_KEY_FILE = re.compile(r"[\0\v\f]")
+
+
 def ini_value(text: str) -> str:
     """A value of a GLib key file (nvinfer and deepstream-app .txt). GLib decodes \\s \\n \\t \\r \\\\ only."""
-    if re.search(r"[\0\v\f]", text):
+    if _NO_KEY_FILE.search(text):
         raise Unrepresentable("key file", text, "NUL byte, vertical tab or form feed: GLib has no escape for them")
     out = text.replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
     stripped = out.lstrip(" ")
@@ -87,19 +93,15 @@ def shell_word(text: str) -> str:
     return "'" + text.replace("'", "'\"'\"'") + "'"
 
 
+_NO_MAKE = re.compile(r"[\n\r\0]")
+
+
 def make_value(text: str) -> str:
     """The right-hand side of a GNU make assignment. `$` and `#` are escaped; a line break, blanks at the ends and a
     backslash before `#` have no safe form there."""
-    if re.search(r"[\n\r\0]", text) or text != text.strip() or "\\" in text:
+    if _NO_MAKE.search(text) or text != text.strip() or "\\" in text:
         raise Unrepresentable("make", text, "line break, outer blank or backslash")
     return text.replace("$", "$$").replace("#", "\\#")
-
-
-def html_text(text: str) -> str:
-    """HTML text, or the value of a quoted attribute. Control and bidi characters are shown as escapes: some must not
-    stand in HTML at all, others would turn the text around them."""
-    out = single_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return out.replace('"', "&quot;").replace("'", "&#39;")
 
 
 _MARKDOWN = re.compile(r"[\\`*_\[\]#|~]")
@@ -115,6 +117,48 @@ def markdown_text(text: str) -> str:
     return _MARKDOWN_ITEM.sub(r"\1\\\2", flat)  # at the start of a line it would begin a list
 
 
+_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+_HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"})
+
+
+def html_text(text: str) -> str:
+    """HTML or XML that shows the text literally, in an element or a quoted attribute. Line feeds and tabs stay;
+    characters that neither can hold, or that would reorder the line, are shown as escapes."""
+    seen = _UNSEEN.sub(lambda match: match.group(0).encode("unicode_escape").decode("ascii"), text)
+    return seen.translate(_HTML)
+
+
+_MERMAID = re.compile(r"(?<=[A-Za-z0-9])[-_.](?=[A-Za-z0-9])|(?<=[^ ]) |[A-Za-z0-9,/‹›…→●]|(.)", re.DOTALL)
+
+
+def mermaid_text(text: str) -> str:
+    """One line of a Mermaid label in double quotes. Everything that Mermaid, Markdown (which it looks for in labels) or
+    HTML could take for syntax becomes a character code."""
+    return _MERMAID.sub(lambda match: f"#{ord(match[1])};" if match[1] else match[0], single_line(text))
+
+
+def dot_string(*lines: str) -> str:
+    """A string of Graphviz's DOT that shows the lines, quotes included. `&` would begin an HTML entity there."""
+    shown = [single_line(line).replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"') for line in lines]
+    return '"' + "\\n".join(shown) + '"'
+
+
+_FORMULA = re.compile(r"\s*[=+\-@|%]")
+
+
+def csv_cell(text: str) -> str:
+    """A cell of a CSV file (RFC 4180) on one line. An apostrophe stands before what a spreadsheet would take for a
+    formula, so this is for words, not for numbers."""
+    shown = single_line(text)
+    shown = "'" + shown if _FORMULA.match(shown) else shown
+    return '"' + shown.replace('"', '""') + '"' if re.search(r"[\",;']", shown) else shown
+
+
+def uri_path(path: str) -> str:
+    """A relative path with `/` as a URI reference. A colon is escaped, so the path cannot become a scheme."""
+    return quote(path.encode("utf-8", "surrogateescape"), safe="/")
+
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -123,14 +167,12 @@ def single_line(text: str) -> str:
     return _CONTROL.sub(lambda m: m.group(0).encode("unicode_escape").decode("ascii"), text)
 
 
+_NO_SHAPE = re.compile(r"[,'*\s\0]")
+
+
 def trtexec_shape(name: str, dims: tuple[int, ...]) -> str:
     """`name:1x3x640x640` as trtexec's shape options take it. They split at `,` and the last `:`, strip one pair of
     single quotes, and take `*` as a wildcard, so names with those characters have no form there."""
-    if not name or re.search(r"[,'*\s\0]", name):
+    if not name or _NO_SHAPE.search(name):
         raise Unrepresentable("trtexec shapes", name, "comma, quote, asterisk or blank in a tensor name")
     return f"{name}:{'x'.join(str(dim) for dim in dims)}"
-
-
-def uri_path(text: str) -> str:
-    """A path as a relative URI, which neither Markdown nor HTML can take for anything else."""
-    return quote(text.encode("utf-8", "surrogateescape"), safe="/._-~")

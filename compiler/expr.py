@@ -84,13 +84,18 @@ def _evaluate(node: ast.expr, names: Mapping[str, Number]) -> Number:
     if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
         left, right = _evaluate(node.left, names), _evaluate(node.right, names)
         try:
-            return _bounded(_OPERATORS[type(node.op)](left, right), ast.unparse(node))
+            value = _OPERATORS[type(node.op)](left, right)
         except ZeroDivisionError:
             raise ExprError(f"division by zero in {ast.unparse(node)!r}") from None
+        return value if _usable(value) else _bounded(value, ast.unparse(node))
     raise ExprError("only numbers, names, + - * / // % and parentheses can be used")
 
 
+def _usable(value: Number) -> bool:
+    return not isinstance(value, bool) and math.isfinite(value) and abs(value) <= MAX_MAGNITUDE
+
+
 def _bounded(value: Number, text: str | Number) -> Number:
-    if isinstance(value, bool) or not math.isfinite(value) or abs(value) > MAX_MAGNITUDE:
+    if not _usable(value):
         raise ExprError(f"{text!r} is not a number of a usable size")
     return value

@@ -70,19 +70,24 @@ def facts_of(
 ) -> Facts:
     """Facts of a step, as far as `values` go.
 
-    seen: None leaves digests and versions out, which is all a step without a record needs.
-    generated: sha256 by path of files the plan writes, which count in place of what is on disk (None: not known yet).
+    seen: None for a step without a good record: it runs whatever its facts are, so only the unknown names are found.
+    generated: sha256 by path of files the plan writes, the step's own among them, which count in place of what is on
+    disk (None: not known yet).
     needs: result keys of needed steps (None: not known yet).
     """
     known: dict[str, str] = {}
     unknown: set[str] = set()
-    _command_facts(step, values, known, unknown)
+    for text in (*step.argv, *step.outputs) if step.argv is not None else step.outputs:
+        unknown |= _missing(holes_in(text), values)
+    unknown |= _missing(set(step.params.get("values", ())), values)
+    if seen is not None:
+        _command_facts(step, values, known)
     for file in step.files:
-        path, content = fill(file.path, values), fill(file.content, values)
-        if path is None or content is None:
+        path = fill(file.path, values)
+        if path is None or generated[path] is None:
             unknown |= _missing(holes_in(file.path) | holes_in(file.content), values)
-        else:
-            known[f"file {path}"] = sha256_text(content) + (" +x" if file.executable else "")
+        elif seen is not None:
+            known[f"file {path}"] = f"{generated[path]}{' +x' if file.executable else ''}"
     for text in step.inputs:
         path = fill(text, values)
         if path is None:
@@ -90,12 +95,10 @@ def facts_of(
         elif path not in generated:
             if seen is not None:
                 known[f"input {path}"] = seen.digest(path) or "missing"
-        elif (digest := generated[path]) is not None:
-            known[f"input {path}"] = digest
-        else:
+        elif (digest := generated[path]) is None:
             unknown |= _missing_in_file(plan, path, values)
-    for text in step.outputs:
-        unknown |= _missing(holes_in(text), values)
+        elif seen is not None:
+            known[f"input {path}"] = digest
     if step.log is not None:
         unknown |= _missing(holes_in(step.log), values)
     if seen is not None:
@@ -125,26 +128,21 @@ def moved_facts(step: Step, plan: Plan, state: ModelState, record: StepRecord, f
     return reasons
 
 
-def _command_facts(step: Step, values: Mapping[str, Value], known: dict[str, str], unknown: set[str]) -> None:
+def _command_facts(step: Step, values: Mapping[str, Value], known: dict[str, str]) -> None:
     if step.argv is not None:
         words = [fill(word, values) for word in step.argv]
-        if None in words:
-            for word in step.argv:
-                unknown |= _missing(holes_in(word), values)
-        else:
+        if None not in words:
             known["argv"] = json.dumps(words, ensure_ascii=True)
     for key, value in step.params.items():
         text = json.dumps(value, sort_keys=True, ensure_ascii=True)
         known[f"param {key}"] = text if len(text) <= 200 else digest_of(value)
     for name in step.params.get("values", ()):
-        if values.get(name) is None:
-            unknown.add(name)
-        else:
+        if values.get(name) is not None:
             known[f"value {name}"] = str(values[name])
 
 
 def _missing(names: set[str], values: Mapping[str, Value]) -> set[str]:
-    return {name for name in names if values.get(name) is None}
+    return names and {name for name in names if values.get(name) is None}
 
 
 def _missing_in_file(plan: Plan, path: str, values: Mapping[str, Value]) -> set[str]:
@@ -174,7 +172,7 @@ def _explain(
     if kind == "tool":
         return [Reason(name, old or "not used", new or "not used")]
     if kind == "input":
-        return _moved_in_generated(name, plan, state) or [Reason(name, _short(old), _short(new))]
+        return _moved_in_generated(name, plan, state) or [Reason(name, show_digest(old), show_digest(new))]
     if kind == "needs":
         if new is None:
             return [Reason(f"{name} no longer runs")]
@@ -228,7 +226,7 @@ def _value_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
 
 
-def _short(digest: str | None) -> str:
+def show_digest(digest: str | None) -> str:
     return "not an input" if digest is None else digest if digest == "missing" else digest[:7]
 
 

@@ -17,6 +17,7 @@ __all__ = [
     "FUSED_OUTPUT",
     "FUSED_ROWS",
     "Deployed",
+    "applied",
     "can_fuse",
     "deployed",
     "graph_passes",
@@ -63,6 +64,13 @@ def deployed(model: Model, binding: Binding) -> Deployed:
     return Deployed(Binding(family, binding.height, binding.width, binding.classes, (tensor,), (), dims), True)
 
 
+def applied(model: Model, after: Deployed) -> Model:
+    """The model as its parser and nvinfer see it: with the outputs of the graph after its passes."""
+    if not after.fused:
+        return model
+    return model.model_copy(update={"model": model.model.model_copy(update={"outputs": after.outputs})})
+
+
 def graph_passes(model: Model, binding: Binding, after: Deployed) -> list[dict[str, Any]]:
     """The passes in order, each with its reason; one that finds nothing to do changes nothing."""
     net, graph = model.model.input, model.graph
@@ -92,6 +100,8 @@ def graph_passes(model: Model, binding: Binding, after: Deployed) -> list[dict[s
         add("fuse-head", f"{rows} rows per frame instead of the raw head", **values)
     if graph.simplify is True:
         add("simplify", "constants folded, dead nodes removed")
+    if model.engine.strongly_typed and model.engine.precision == "fp16":
+        add("to-fp16", "a strongly typed network has its precision in the graph")
     return passes
 
 

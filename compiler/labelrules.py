@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from dsimport.compiler.escape import single_line
 
-__all__ = ["MAX_LABEL_BYTES", "label_problem"]
+__all__ = ["MAX_LABEL_BYTES", "label_problem", "labels_text"]
 
 MAX_LABEL_BYTES = 127  # nvinfer copies a label into 128 bytes
 
@@ -24,3 +26,8 @@ def label_problem(label: str) -> str | None:
     if len(label.encode("utf-8", "surrogatepass")) > MAX_LABEL_BYTES:
         return f"is longer than {MAX_LABEL_BYTES} bytes: nvinfer cuts it"
     return None
+
+
+def labels_text(labels: Iterable[str]) -> str:
+    """The content of a labels file: a line per class, in class order."""
+    return "".join(f"{label}\n" for label in labels)

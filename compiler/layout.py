@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from dsimport.compiler.plan import Hole, Text, joined
 
-__all__ = ["CHARTS", "FOLDERS", "MAX_BATCH", "RUN1_STREAMS", "RUN2_RETRY_STREAMS", "RUN2_STREAMS", "Layout"]
+__all__ = [
+    "CHARTS",
+    "FOLDERS",
+    "MAX_BATCH",
+    "RUN1_STREAMS",
+    "RUN2_RETRY_STREAMS",
+    "RUN2_STREAMS",
+    "Layout",
+    "SweepLayout",
+]
 
 MAX_BATCH = Hole(value="max_batch")
 RUN1_STREAMS = Hole(value="run1.streams")
@@ -40,7 +50,7 @@ class Layout:
 
     name: str
 
-    @property
+    @cached_property
     def home(self) -> str:
         return f"models/{self.name}"
 
@@ -59,6 +69,18 @@ class Layout:
     @property
     def source_onnx(self) -> str:
         return f"{self.home}/model/source/{self.name}.onnx"
+
+    @property
+    def checkpoint_folder(self) -> str:
+        return f"{self.home}/model/checkpoint/"
+
+    @property
+    def export_log(self) -> str:
+        return f"{self.home}/model/export.log"
+
+    @property
+    def export_report(self) -> str:
+        return f"{self.home}/model/export_report.json"
 
     @property
     def onnx(self) -> str:
@@ -105,20 +127,76 @@ class Layout:
         return f"benchmark_report_{self.name}.pdf"
 
     @property
+    def engines(self) -> str:
+        return "benchmarks/engines"
+
+    @property
     def timing_cache(self) -> str:
         return f"{self.home}/benchmarks/engines/timing.cache"
 
     def engine(self, n: int | Hole) -> Text:
-        return self.at("benchmarks/engines/", f"{self.name}_dynamic_b", n, ".engine")
+        return self.at(f"{self.engines}/{self.name}_dynamic_b", n, ".engine")
 
-    def engine_log(self, n: int | Hole) -> Text:
-        return self.at("benchmarks/engines/build_b", n, ".log")
+    def engine_sidecar(self, n: int | Hole) -> Text:
+        return self.at(f"{self.engines}/{self.name}_dynamic_b", n, ".engine.json")
+
+    def engine_log(self, n: int) -> str:
+        return f"{self.home}/{self.engines}/build_b{n}.log"
+
+    def attempt_log(self, n: int, attempt: int) -> str:
+        """The log of the second and later attempts to build the engine of batch n."""
+        return f"{self.home}/{self.engines}/build_b{n}.attempt{attempt}.log"
+
+    @property
+    def simplified_onnx(self) -> str:
+        return f"{self.home}/{self.engines}/{self.name}_simplified.onnx"
 
     def bench_log(self, n: int) -> str:
         return f"{self.home}/benchmarks/b{n}/trtexec_b{n}.log"
+
+    def peak_log(self, n: int) -> str:
+        """The log of the throughput at batch n; at batch 1 not that of the latency, which is measured on its own."""
+        return self.bench_log(n) if n > 1 else f"{self.home}/benchmarks/b1/trtexec_b1_peak.log"
 
     def run_log(self, streams: Hole, run: str) -> Text:
         return self.at("benchmarks/ds/ds_s", streams, f"_{run}.log")
 
     def script(self, step_id: str) -> str:
         return f"{self.home}/scripts/{step_id}.sh"
+
+
+class SweepLayout(Layout):
+    """The same for a sweep, whose engines and logs have a folder of their own: it measures batches that no apply
+    builds, and must not touch those that one has. The timing cache is shared."""
+
+    @property
+    def folder(self) -> str:
+        return f"{self.home}/benchmarks/sweep"
+
+    @property
+    def engines(self) -> str:
+        return "benchmarks/sweep"
+
+    def bench_log(self, n: int) -> str:
+        return f"{self.folder}/trtexec_b{n}.log"
+
+    def peak_log(self, n: int) -> str:
+        return self.bench_log(n)
+
+    def config(self, batch: int, streams: int) -> str:
+        """The nvinfer configuration of one pipeline run."""
+        return f"{self.folder}/config_infer_b{batch}_s{streams}.txt"
+
+    def app_config(self, batch: int, streams: int) -> str:
+        return f"{self.folder}/deepstream_app_b{batch}_s{streams}.txt"
+
+    def pipeline_log(self, batch: int, streams: int) -> str:
+        return f"{self.folder}/ds_b{batch}_s{streams}.log"
+
+    @property
+    def data(self) -> str:
+        return f"{self.folder}/sweep.json"
+
+    @property
+    def chart(self) -> str:
+        return f"{self.folder}/chart_sweep.png"

@@ -24,6 +24,7 @@ from dsimport.compiler.yamltext import parse
 
 __all__ = [
     "Lock",
+    "LockedExporter",
     "LockedFile",
     "LockedSource",
     "LockedTensor",
@@ -70,6 +71,15 @@ class LockedTensor(_Part):
     shape: Annotated[tuple[int | None, ...], Field(strict=False)] | None = None
 
 
+class LockedExporter(_Part):
+    """What a checkpoint is exported with. python: its version; packages: those that decide about the graph,
+    `name==version`; digest: sha256 of all pins."""
+
+    python: Text
+    packages: Annotated[tuple[Text, ...], Field(strict=False, max_length=MAX_FILES)]
+    digest: Hex256
+
+
 class LockedSource(_Part):
     """The source as the recipe wrote it when it was locked. `where`: repository, org/team/model, address or path."""
 
@@ -83,20 +93,22 @@ class LockedSource(_Part):
 class Lock(_Part):
     """The content of a lock file.
 
-    commit: what the revision stood for (Hugging Face). onnx: path of the ONNX file among `files`. labels: class
-    names in class order; none where the recipe itself has them.
+    commit: what the revision stood for (Hugging Face). onnx: path of the ONNX file among `files`; none for a
+    checkpoint, which has `exporter` instead of opset, inputs and outputs. labels: class names in class order; none
+    where the recipe itself has them.
     """
 
     format: Literal[1]
     source: LockedSource
     commit: Annotated[str, Field(pattern=r"^[0-9a-f]{7,64}$")] | None = None
-    onnx: Text
+    onnx: Text | None = None
     files: Annotated[tuple[LockedFile, ...], Field(strict=False, min_length=1, max_length=MAX_FILES)]
     licence: Text | None = None
     architectures: Annotated[tuple[Text, ...], Field(strict=False)] = ()
-    opset: Annotated[int, Field(ge=1)]
-    inputs: Annotated[tuple[LockedTensor, ...], Field(strict=False)]
-    outputs: Annotated[tuple[LockedTensor, ...], Field(strict=False)]
+    opset: Annotated[int, Field(ge=1)] | None = None
+    inputs: Annotated[tuple[LockedTensor, ...], Field(strict=False)] = ()
+    outputs: Annotated[tuple[LockedTensor, ...], Field(strict=False)] = ()
+    exporter: LockedExporter | None = None
     labels: Annotated[tuple[str, ...], Field(strict=False)] | None = None
 
     def file(self, path: str) -> LockedFile | None:
@@ -208,7 +220,7 @@ def differences(old: Lock, new: Lock) -> list[str]:
             lines.append(
                 f"{path}: sha256 {before.sha256[:12]} -> {after.sha256[:12]}, {before.size:,} -> {after.size:,} bytes"
             )
-    for name in ("onnx", "licence", "architectures", "opset", "inputs", "outputs", "labels"):
+    for name in ("onnx", "licence", "architectures", "opset", "inputs", "outputs", "exporter", "labels"):
         before_value, after_value = getattr(old, name), getattr(new, name)
         if before_value != after_value:
             lines.append(f"{name}: {_shown(before_value)} -> {_shown(after_value)}")
@@ -266,7 +278,11 @@ def _check(lock: Lock, root: Node, report: Report) -> None:
         if item.path in seen:
             _damaged(report, f"files: '{single_line(item.path)}' is there twice", span)
         seen.add(item.path)
-    if lock.file(lock.onnx) is None:
+    if (lock.onnx is None) == (lock.exporter is None):
+        _damaged(report, "it pins an ONNX file with its tensors, or a checkpoint with its exporter", root.span)
+    elif lock.onnx is not None and lock.opset is None:
+        _damaged(report, "opset: the ONNX file's is missing", root.span)
+    if lock.onnx is not None and lock.file(lock.onnx) is None:
         _damaged(report, f"onnx: '{single_line(lock.onnx)}' is not among files", find(root, ("onnx",))[1].span)
     for index, label in enumerate(lock.labels or ()):
         problem = label_problem(label)

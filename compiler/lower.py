@@ -11,7 +11,8 @@ from dsimport.compiler.diagnostics import Report
 from dsimport.compiler.emit.nvinfer import emit_nvinfer
 from dsimport.compiler.emit.scripts import emit_step_scripts
 from dsimport.compiler.escape import Unrepresentable
-from dsimport.compiler.graphpasses import Deployed, deployed
+from dsimport.compiler.graphpasses import Deployed, applied, deployed
+from dsimport.compiler.labelrules import labels_text
 from dsimport.compiler.layout import FOLDERS, MAX_BATCH, RUN1_STREAMS, RUN2_RETRY_STREAMS, RUN2_STREAMS, Layout
 from dsimport.compiler.model import Model, Toolchain, tracked
 from dsimport.compiler.parsers.area import Area, active_area
@@ -77,9 +78,9 @@ def _steps(compiled: Compiled, toolchain: Toolchain) -> tuple[Step, ...]:
     sizes = batch_sizes(model.engine.max_batch, model.engine.batch_limit)
     scaling: list[Step] = []
     conditions: tuple[Condition, ...] = ()
-    for n in sizes:
+    for before, n in zip((None, *sizes), sizes, strict=False):
         when = conditions
-        scaling.append(step(partial(make.engine, tools=tools, n=n, conditions=when)))
+        scaling.append(step(partial(make.engine, tools=tools, n=n, before=before, conditions=when)))
         scaling.append(step(partial(make.bench, tools=tools, n=n, conditions=when)))
         conditions = (*conditions, Condition(value=f"peak.b{n}.peak_gpu_streams", than=n))
     parser = _emit_parser(compiled, names, after)
@@ -91,6 +92,7 @@ def _steps(compiled: Compiled, toolchain: Toolchain) -> tuple[Step, ...]:
     steps = [
         step(partial(make.preflight, tools=tools)),
         step(make.acquire),
+        *([step(partial(make.export, binding=compiled.binding), also=_BOUND)] if model.source.export else []),
         step(partial(make.graph, binding=compiled.binding, after=after), also=_BOUND),
         step(partial(make.inspect, after=after), also=_BOUND),
         parser,
@@ -132,7 +134,6 @@ def _emit_parser(compiled: Compiled, names: ParserNames, after: Deployed) -> Ste
     model = compiled.resolved.model
     layout = Layout(model.name)
     folder = layout.parser()
-    version = release(model.pipeline.deepstream)
 
     # The host passes its thresholds with every frame, so the recipe's is not compiled in.
     threshold = compiled.family.flat_defaults().get("parser.threshold", DEFAULTS["parser.threshold"])
@@ -142,8 +143,9 @@ def _emit_parser(compiled: Compiled, names: ParserNames, after: Deployed) -> Ste
         return emit_parser(after.binding, options)
 
     def makefile(m: Model) -> str:
-        major = release(m.pipeline.deepstream).major
-        return emit_makefile(names, cuda=version.cuda, deepstream_major=major, march=m.parser.march)
+        version = release(m.pipeline.deepstream)
+        cuda = version.host(m.pipeline.platform).cuda
+        return emit_makefile(names, cuda=cuda, deepstream_major=version.major, march=m.parser.march)
 
     files = [
         _file(model, f"{folder}/{names.source}", source, also=_BOUND),
@@ -164,9 +166,7 @@ def _shown_area(model: Model) -> Area | None:
 
 
 def _emit_config(compiled: Compiled, names: ParserNames, after: Deployed) -> Step:
-    model = compiled.resolved.model
-    if after.fused:
-        model = model.model_copy(update={"model": model.model.model_copy(update={"outputs": after.outputs})})
+    model = applied(compiled.resolved.model, after)
     layout = Layout(model.name)
     config, bench = layout.nvinfer_config, layout.nvinfer_bench_config
     files = [
@@ -174,7 +174,7 @@ def _emit_config(compiled: Compiled, names: ParserNames, after: Deployed) -> Ste
         _file(model, bench, lambda m: emit_nvinfer(m, names, directory(bench), MAX_BATCH)),
     ]
     if model.model.labels != "config":
-        files.append(_file(model, layout.labels, lambda m: "".join(f"{label}\n" for label in m.model.labels)))
+        files.append(_file(model, layout.labels, lambda m: labels_text(m.model.labels)))
     return _emit("emit-config", "nvinfer configs and labels", tuple(files))
 
 

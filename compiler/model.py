@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dsimport.compiler.diagnostics import Span
 from dsimport.compiler.lock import LockedFile
+from dsimport.compiler.versions import Platform
 
 __all__ = ["Model", "Origin", "Resolved", "Toolchain", "tracked"]
 
@@ -24,10 +25,19 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
 
+class Export(_Part):
+    """How a checkpoint is exported. opset: None for the family's; frozen_prompt: class names that become constants."""
+
+    task: str
+    exporter: Literal["auto", "optimum", "torch", "dynamo"]
+    opset: int | None
+    frozen_prompt: tuple[str, ...]
+
+
 class Source(_Part):
-    """Where the ONNX comes from. `where` is a path relative to the root (file), a URL, `org/name` (hub) or
+    """Where the model comes from. `where` is a path relative to the root (file), a URL, `org/name` (hub) or
     `org/team/model` (NGC). variant, file: which ONNX, where the recipe says so. token_env: name of an environment
-    variable. commit, onnx, files: what the lock file pins, nothing without one."""
+    variable. commit, onnx, files: what the lock file pins, nothing without one. export: for checkpoints only."""
 
     kind: Literal["file", "url", "huggingface", "ngc"]
     where: str
@@ -39,6 +49,7 @@ class Source(_Part):
     commit: str | None
     onnx: str | None
     files: tuple[LockedFile, ...]
+    export: Export | None
 
 
 class Input(_Part):
@@ -105,13 +116,15 @@ class Graph(_Part):
 
 
 class Engine(_Part):
-    """How engines are built. `workspace` as trtexec takes it (`32768M`)."""
+    """How engines are built. `workspace` as trtexec takes it (`32768M`). `dla`: a core, None for the GPU."""
 
     precision: Literal["fp32", "fp16", "int8", "best"]
     max_batch: int
     batch_limit: int
     workspace: str
     optimization_level: int | None
+    strongly_typed: bool
+    dla: int | None
     builder: Literal["auto", "trtexec", "python"]
 
 
@@ -125,6 +138,7 @@ class Muxer(_Part):
 class Pipeline(_Part):
     """The DeepStream side. `frames` KITTI frames are kept and checked."""
 
+    platform: Platform
     deepstream: str
     tensorrt: str
     video: str
@@ -200,9 +214,7 @@ def _keys_of(part: type[BaseModel]) -> dict[str, str]:
 
 
 class _View:
-    """Stands in for a part of the model and reports each leaf that is read."""
-
-    __slots__ = ("_note", "_part", "_path")
+    """Stands in for a part of the model and reports each leaf that is read, once."""
 
     def __init__(self, part: BaseModel, path: str, note: Callable[[str], None]) -> None:
         self._part = part
@@ -213,8 +225,10 @@ class _View:
         value = getattr(self._part, name)
         path = self._path + _keys_of(type(self._part))[name]
         if isinstance(value, BaseModel):
-            return _View(value, path + ".", self._note)
-        self._note(path)
+            value = _View(value, path + ".", self._note)
+        else:
+            self._note(path)
+        self.__dict__[name] = value  # from now on found without coming here
         return value
 
 

@@ -38,6 +38,7 @@ Value: TypeAlias = int | float | str | bool | None
 StepKind: TypeAlias = Literal[
     "preflight",
     "acquire",
+    "export",
     "graph",
     "inspect",
     "emit",
@@ -71,14 +72,19 @@ Text: TypeAlias = str | tuple[str | Hole, ...]
 def joined(pieces: Iterable[str | Hole]) -> Text:
     """Pieces as one text: neighbouring strings become one, and a text without holes is a plain string."""
     out: list[str | Hole] = []
+    run: list[str] = []
     for piece in pieces:
-        if isinstance(piece, str) and out and isinstance(out[-1], str):
-            out[-1] += piece
-        elif piece != "":
-            out.append(piece)
-    if len(out) == 1 and isinstance(out[0], str):
-        return out[0]
-    return tuple(out) if out else ""
+        if isinstance(piece, str):
+            run.append(piece)
+            continue
+        if text := "".join(run):
+            out.append(text)
+        run = []
+        out.append(piece)
+    text = "".join(run)
+    if not out:
+        return text
+    return (*out, text) if text else tuple(out)
 
 
 def parts_of(text: Text) -> tuple[str | Hole, ...]:
@@ -163,6 +169,8 @@ class Step(Frozen):
     params: what the step's kind needs beside the command, plain data.
     hints: the same for what only checks or words depend on: a change of them does not run the step again.
     gives: names of the values that later steps use.
+    may_fail: where a failure of its program is a result and does not end the run, the name of the value that says why
+        it failed (a text). What it would have given never comes, so that conditions on it are false.
     uses: settings that went into command and params.
     tools: names of programs whose version is part of the step's identity.
     timeout_s: after that many seconds the whole process group is killed.
@@ -183,6 +191,7 @@ class Step(Frozen):
     timeout_s: float = 600.0
     when: tuple[Condition, ...] = ()
     gives: tuple[str, ...] = ()
+    may_fail: str | None = None
     uses: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
 
@@ -204,6 +213,7 @@ class Plan(Frozen):
     """What `apply` will do for one model.
 
     home: the model's folder, `models/<name>`. settings: every resolved recipe value by dotted key.
+    extra: work beside the model's own plan, such as a sweep: the record keeps that plan's digest and order.
     """
 
     format: int = PLAN_FORMAT
@@ -216,6 +226,7 @@ class Plan(Frozen):
     settings: dict[str, Setting]
     steps: tuple[Step, ...]
     notices: tuple[str, ...] = ()
+    extra: bool = False
 
     def step(self, step_id: str) -> Step:
         """The step with this id (KeyError if there is none)."""

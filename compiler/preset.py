@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from dsimport.compiler.expr import ExprError, evaluate, names_in
+from dsimport.compiler.presetexport import FamilyExport
 
 __all__ = [
     "Arithmetic",
@@ -374,6 +375,7 @@ class Family(Strict):
     inputs: what goes into inputs besides the image; the pass fold-inputs makes them constants.
     dims: values of free dimensions where the recipe does not declare the output's shape.
     needs_nms: the head is dense; without clustering every object is reported many times.
+    export: how checkpoints become ONNX, for families of transformers.
     notes: what somebody who exports or configures such a model has to know.
     """
 
@@ -387,6 +389,7 @@ class Family(Strict):
     decode: Decode
     defaults: Defaults
     needs_nms: bool
+    export: FamilyExport | None = None
     notes: tuple[str, ...] = ()
 
     @model_validator(mode="before")

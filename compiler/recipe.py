@@ -254,9 +254,20 @@ class Engine(Section):
     batch_limit: Annotated[int, Field(ge=1, le=1024)] | None = Field(
         None, description="Largest batch that doubling may reach, in frames; not below max_batch."
     )
-    workspace: Workspace | None = Field(None, description="TensorRT workspace: a whole number and M or G (base 2).")
+    workspace: Workspace | None = Field(
+        None,
+        description="TensorRT workspace: a whole number and M or G (base 2). Default: 32768M, or 2048M on a Jetson.",
+    )
     optimization_level: Annotated[int, Field(ge=0, le=5)] | None = Field(
         None, description="TensorRT builder optimization level; null leaves TensorRT's own."
+    )
+    strongly_typed: Switch | None = Field(
+        None,
+        description="Build in the types of the graph; fp16 then converts the graph instead of being a flag. "
+        "auto: where TensorRT has nothing else.",
+    )
+    dla: Annotated[int, Field(ge=0, le=1)] | None = Field(
+        None, description="Core of the Jetson's deep learning accelerator to run on; what it cannot do runs on the GPU."
     )
     builder: Literal["auto", "trtexec", "python"] | None = Field(
         None, description="trtexec, or TensorRT's Python API; auto takes trtexec where there is one."
@@ -273,9 +284,13 @@ class Muxer(Section):
 class Pipeline(Section):
     """The DeepStream pipeline that checks detections."""
 
+    platform: Literal["dgpu", "jetson"] | None = Field(
+        None,
+        description="dgpu: a discrete GPU; jetson: a Jetson, with its own TensorRT, CUDA and memory. Default: dgpu.",
+    )
     deepstream: DeepStreamVersion | None = Field(None, description="DeepStream release, e.g. 9.1.")
     tensorrt: TensorRtVersion | None = Field(
-        None, description="TensorRT version, e.g. 10.16. Default: the one that goes with the DeepStream release."
+        None, description="TensorRT version, e.g. 10.16. Default: the one that goes with the release and the platform."
     )
     toolchain: Literal["auto", "reference", "deepstream"] | None = Field(
         None, description="deepstream on a GPU host, reference on any machine, or auto."

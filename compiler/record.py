@@ -27,7 +27,7 @@ __all__ = [
 RECORD_FORMAT = 1
 MAX_STATE_BYTES = 64 * 1024 * 1024
 
-StepStatus: TypeAlias = Literal["ok", "failed", "skipped"]
+StepStatus: TypeAlias = Literal["ok", "failed", "skipped", "ended"]
 
 
 class Recorded(BaseModel):
@@ -55,7 +55,8 @@ class StepRecord(Recorded):
     settings: the recipe values that went into it, to name what moved.
     outputs: sha256 by path (relative to the root) of what existed after it.
     host: facts of the machine it ran on, in words.
-    failure: the latest attempt, where that failed; with status `ok` the earlier result was kept.
+    failure: the latest attempt, where that failed; with status `ok` the earlier result was kept. Status `ended` is that
+        of a step that may fail and did: a result, which stands until a fact moves.
     """
 
     id: str
@@ -90,13 +91,15 @@ class Running(Recorded):
 
 
 class ModelState(Recorded):
-    """`state.json` of one model. `order` lists the steps of the plan applied last; `plan` is that plan's digest."""
+    """`state.json` of one model. `order` lists the steps of the plan applied last; `plan` is that plan's digest, and
+    `inputs` the sha256 of every file it was made from, by path."""
 
     format: int = RECORD_FORMAT
     plan: str = ""
     recipe: str = ""
     compiler: str = ""
     toolchain: str = ""
+    inputs: dict[str, str] = {}
     last_run: str = ""
     order: tuple[str, ...] = ()
     steps: dict[str, StepRecord] = {}
@@ -115,11 +118,11 @@ class ModelState(Recorded):
         return self.with_step(record.model_copy(update=gone))
 
     def values(self) -> dict[str, Value]:
-        """All values of steps that ended well, later steps over earlier ones."""
+        """All values of steps that have a result, later steps over earlier ones."""
         found: dict[str, Value] = {}
         for step_id in self.order or tuple(self.steps):
             record = self.steps.get(step_id)
-            if record is not None and record.status == "ok":
+            if record is not None and record.status in ("ok", "ended"):
                 found.update(record.values)
         return found
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from dsimport.compiler.defaults import DEFAULT_VIDEO, DEFAULTS
+from dsimport.compiler.checkpoint import take_export
+from dsimport.compiler.defaults import DEFAULT_VIDEO, DEFAULT_WORKSPACE, DEFAULTS
 from dsimport.compiler.diagnostics import Report
 from dsimport.compiler.escape import single_line
 from dsimport.compiler.expr import ExprError, evaluate
@@ -18,7 +19,7 @@ from dsimport.compiler.model import Model, Origin, Resolved, flatten
 from dsimport.compiler.parsers.bind import Binding, bind
 from dsimport.compiler.plan import InputFile
 from dsimport.compiler.rules import check_model
-from dsimport.compiler.versions import RELEASES
+from dsimport.compiler.versions import RELEASES, TensorRt
 
 __all__ = ["Compiled", "check", "resolve"]
 
@@ -85,6 +86,7 @@ def resolve(loaded: LoadedRecipe, read: Callable[[str], bytes], report: Report) 
         values.take(key)
     lock, lock_file = lock_for(loaded, read, report)
     _source(values, loaded, lock, report)
+    take_export(values, loaded, family, lock, report)
     _locked_labels(values, loaded, lock, report)
     _numbers(values, loaded, report)
     _pipeline(values, loaded, report)
@@ -194,9 +196,15 @@ def _pipeline(values: _Values, loaded: LoadedRecipe, report: Report) -> None:
             help=f"supported: {', '.join(RELEASES)}",
         )
         return
+    platform = values.values["pipeline.platform"]
     if values.values["pipeline.tensorrt"] is None:
-        origin = Origin(text=f"DeepStream {deepstream}")
-        values.put("pipeline.tensorrt", RELEASES[deepstream].tensorrt, origin)
+        origin = Origin(text=f"DeepStream {deepstream}" + (" on Jetson" if platform == "jetson" else ""))
+        values.put("pipeline.tensorrt", RELEASES[deepstream].host(platform).tensorrt, origin)
+    if values.values["engine.workspace"] is None:
+        values.put("engine.workspace", DEFAULT_WORKSPACE[platform], values.origins["engine.workspace"])
+    if values.values["engine.strongly_typed"] == "auto":
+        version = TensorRt.of(values.values["pipeline.tensorrt"])
+        values.put("engine.strongly_typed", version.strong_typing_is_default, Origin(text=f"TensorRT {version}"))
     for key in ("pipeline.video", "benchmark.video"):
         written = values.values[key]
         if written != "default":

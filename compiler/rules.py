@@ -10,6 +10,7 @@ from dsimport.compiler.families import Family
 from dsimport.compiler.graphpasses import can_fuse
 from dsimport.compiler.load import Spans
 from dsimport.compiler.model import Model
+from dsimport.compiler.rules_versions import check_versions
 from dsimport.compiler.suggest import closest
 
 __all__ = ["check_model"]
@@ -22,6 +23,7 @@ def check_model(model: Model, family: Family, spans: Spans, report: Report) -> N
     _color(model, spans, report)
     _normalisation(model, spans, report)
     _precision(model, spans, report)
+    check_versions(model, spans, report)
     _videos(model, spans, report)
     _fuse_head(model, family, spans, report)
     _unbuilt(model, spans, report)
@@ -95,15 +97,6 @@ def _normalisation(model: Model, spans: Spans, report: Report) -> None:
 
 
 def _precision(model: Model, spans: Spans, report: Report) -> None:
-    tensorrt = model.pipeline.tensorrt
-    major = tensorrt.split(".")[0]
-    if not major.isdigit() or int(major) >= 11:
-        report.error(
-            "N0306",
-            f"no DeepStream release works with TensorRT {tensorrt}",
-            spans.value("pipeline.tensorrt"),
-            help="remove pipeline.tensorrt to take the version of the DeepStream release",
-        )
     if model.engine.precision in ("int8", "best"):
         report.error(
             "N0307",

@@ -78,7 +78,7 @@ def _environment(language: str) -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,  # finalize escapes for every language, HTML included
+        autoescape=False,  # finalize escapes, for HTML as for the others
         auto_reload=False,
         bytecode_cache=_cache,
     )

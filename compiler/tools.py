@@ -11,11 +11,13 @@ __all__ = ["Tools", "tools_of"]
 
 @dataclass(frozen=True)
 class Tools:
-    """Program names of one toolchain. `programs`: all that must be on PATH; `modules`: Python modules they import."""
+    """Program names of one toolchain. `programs`: all that must be on PATH; `modules`: Python modules they import;
+    `engine`: what an engine belongs to (see `runtime/toolversions`): with another of these it has to be built anew."""
 
     trtexec: str
     deepstream_app: str
     modules: tuple[str, ...]
+    engine: tuple[str, ...]
 
     @property
     def programs(self) -> tuple[str, ...]:
@@ -25,5 +27,5 @@ class Tools:
 def tools_of(toolchain: Toolchain) -> Tools:
     """The programs that a plan for this toolchain calls."""
     if toolchain == "reference":
-        return Tools("ref-trtexec", "ref-deepstream-app", ("av", "cv2", "onnxruntime"))
-    return Tools("trtexec", "deepstream-app", ())
+        return Tools("ref-trtexec", "ref-deepstream-app", ("av", "cv2", "onnxruntime"), ("ref-trtexec",))
+    return Tools("trtexec", "deepstream-app", (), ("TensorRT", "GPU"))

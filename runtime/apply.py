@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from dsimport.compiler.decide import Decider, Decision
-from dsimport.compiler.diagnostics import Diagnostic, DsimportError
+from dsimport.compiler.diagnostics import Diagnostic, DsimportError, Severity
 from dsimport.compiler.escape import single_line
 from dsimport.compiler.plan import Plan, Step, Value
 from dsimport.compiler.record import ModelState
 from dsimport.runtime.atomic import host_error, remove_stale
-from dsimport.runtime.execute import put_back, run_step
+from dsimport.runtime.execute import is_result, put_back, run_step
 from dsimport.runtime.lock import ModelLock
 from dsimport.runtime.observe import DiskObservation
 from dsimport.runtime.progress import Progress
@@ -42,7 +42,8 @@ _HOME = re.compile(r"models/[a-z0-9][a-z0-9._-]{0,63}")
 class ApplyResult:
     """What an apply did to one model. Lists hold step ids in the order of the plan.
 
-    exit_code: 0, 1 (host, plan), 3 (gate), 4 (tool) or 130 (interrupted). diagnostics: warnings, then errors.
+    exit_code: 0, 1 (host, plan), 3 (gate), 4 (tool) or 130 (interrupted). ended: steps that may fail and did, now or
+    before. diagnostics: warnings, then errors.
     """
 
     name: str
@@ -50,6 +51,7 @@ class ApplyResult:
     done: list[str] = field(default_factory=list)
     same: list[str] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
     failed: str | None = None
     not_started: list[str] = field(default_factory=list)
     values: dict[str, Value] = field(default_factory=dict)
@@ -60,6 +62,7 @@ class ApplyResult:
     def summary(self) -> str:
         """One line: how far it got."""
         counts = [f"{len(self.done)} done", f"{len(self.same)} up to date", f"{len(self.skipped)} not needed"]
+        counts.append(f"{len(self.ended)} ended")
         shown = ", ".join(text for text in counts if not text.startswith("0 "))
         if self.exit_code == 0:
             return shown or "nothing to do"
@@ -76,17 +79,18 @@ def apply_plan(
     handlers: Mapping[str, str | Handler] | None = None,
     versions: ToolVersions | None = None,
     command: Sequence[str] = (),
+    until: str | None = None,
 ) -> ApplyResult:
     """Bring one model up to date. Never raises for what a recipe, host or tool can do wrong: the result says it.
 
     root: folder that holds `models/`; handlers: code by step kind (default: the package's own); versions: what asks
-    programs for theirs; command: the command line, for the run's log.
+    programs for theirs; command: the command line, for the run's log; until: id of the step to end after.
     """
     started = time.monotonic()
     result = ApplyResult(plan.name, not_started=[step.id for step in plan.steps])
     with progress or Progress(quiet=True) as shown:
         place = Path(os.path.abspath(root))  # noqa: PTH100 - links on the way to the root stay as they were named
-        run = _Run(plan, place, shown, handlers, versions, list(command), result)
+        run = _Run(plan, place, shown, handlers, versions, list(command), result, until)
         try:
             with stop_signals():
                 run.go()
@@ -114,6 +118,7 @@ class _Run:
         versions: ToolVersions | None,
         command: list[str],
         result: ApplyResult,
+        until: str | None,
     ) -> None:
         self._plan = plan
         self._root = root
@@ -123,6 +128,7 @@ class _Run:
         self._versions = versions
         self._command = command
         self._result = result
+        self._until = until
         self._state = self._saved = ModelState()
         self._log = RunLog(self._home)
 
@@ -135,7 +141,7 @@ class _Run:
             seen = DiskObservation(self._root, self._plan.home, self._versions)
             try:
                 self._steps(seen)
-                save_plan(self._home, self._plan)
+                self._keep_plan()
                 if self._state != self._saved:  # a step that was skipped for the first time
                     self._keep(lambda state: state)
             finally:
@@ -172,6 +178,8 @@ class _Run:
                 why = "not needed: " + ", ".join(f"not {condition}" for condition in decision.conditions)
                 self._idle(self._result.skipped, decision, why)
                 self._state = self._state.without_result(step.id)
+            elif decision.action == "ended":
+                self._idle(self._result.ended, decision, f"failed before: {decision.reasons[0]}")
             elif decision.action == "blocked":
                 missing = next(iter(sorted(n for n in decision.unknown if decider.values.get(n) is None)), step.id)
                 self._result.failed = step.id
@@ -180,6 +188,8 @@ class _Run:
                 self._start_run()
                 self._result.not_started.remove(step.id)
                 self._run_one(step, decision, decider, seen)
+            if step.id == self._until:
+                return
 
     def _idle(self, ids: list[str], decision: Decision, why: str) -> None:
         ids.append(decision.step.id)
@@ -197,18 +207,26 @@ class _Run:
             compiler=self._plan.compiler,
             toolchain=self._plan.toolchain,
         )
-        save_plan(self._home, self._plan)
+        self._keep_plan()
         self._result.run_id = self._log.id
+        if self._plan.extra:
+            return
         self._state = self._state.model_copy(
             update={
                 "plan": self._plan.digest(),
                 "recipe": self._plan.recipe,
                 "compiler": self._plan.compiler,
                 "toolchain": self._plan.toolchain,
+                "inputs": {file.path: file.sha256 for file in self._plan.inputs},
                 "last_run": self._log.id,
                 "order": tuple(step.id for step in self._plan.steps),
             }
         )
+
+    def _keep_plan(self) -> None:
+        """The plan that the model's own record is of; a sweep's is not."""
+        if not self._plan.extra:
+            save_plan(self._home, self._plan)
 
     def _run_one(self, step: Step, decision: Decision, decider: Decider, seen: DiskObservation) -> None:
         self._log.event("step-start", step=step.id, action=decision.action, reasons=[str(r) for r in decision.reasons])
@@ -217,6 +235,9 @@ class _Run:
         try:
             record = run_step(context, decider, seen, self._handlers, self._keep)
         except BaseException as error:
+            if isinstance(error, DsimportError) and is_result(step, error) and self._is_ended(step):
+                self._go_on_without(step, error, decider)
+                return
             self._failed(step, error, time.monotonic() - began)
             raise _presentable(error) from error
         finally:
@@ -227,6 +248,29 @@ class _Run:
             "step-end", step=step.id, status="ok", seconds=record.seconds, values=record.values, summary=record.summary
         )
         self._progress.done(step.id, record.seconds, record.summary)
+
+    def _is_ended(self, step: Step) -> bool:
+        record = self._state.steps.get(step.id)
+        return record is not None and record.status == "ended"  # unless the disk refused to keep that
+
+    def _go_on_without(self, step: Step, error: DsimportError, decider: Decider) -> None:
+        """A failure that is a result has been recorded: say it, and take the next step."""
+        record, first = self._state.steps[step.id], error.diagnostics[0]
+        decider.finished(record)
+        self._result.ended.append(step.id)
+        told = {"code": first.code, "message": first.message}
+        self._log.event("step-end", step=step.id, status="ended", seconds=record.seconds, values=record.values, **told)
+        self._progress.failed(step.id, record.seconds, f"{first.message}; the run goes on without it")
+        again = f"dsimport apply {single_line(self._plan.recipe)} --again {step.id}"
+        self._result.diagnostics.append(
+            Diagnostic(
+                "T0414",
+                f"{step.id} failed, and the run goes on without it: {first.message}",
+                severity=Severity.WARNING,
+                notes=first.notes,
+                help=(*first.help, f"it is not tried again until something it depends on changes, or by: {again}"),
+            )
+        )
 
     def _keep(self, update: Callable[[ModelState], ModelState]) -> None:
         """Change the record on disk: `update` takes the state and returns the next one."""

@@ -23,7 +23,7 @@ from dsimport.runtime.records import now_text, save_state
 from dsimport.runtime.steps.base import TOOL_FAILED, Context, Handler, Outcome, handler_for, outside_home
 from dsimport.runtime.values import filled
 
-__all__ = ["put_back", "run_step"]
+__all__ = ["is_result", "put_back", "run_step"]
 
 GATE_FAILED = 3
 Keep: TypeAlias = Callable[[Callable[[ModelState], ModelState]], None]
@@ -83,6 +83,11 @@ def run_step(
     keep(lambda state: state.with_step(record, running=None))
     _drop(context.root, moved)
     return record
+
+
+def is_result(step: Step, error: BaseException) -> bool:
+    """Whether the plan goes on without the step: it may fail, and its program did. What the host lacks is no result."""
+    return step.may_fail is not None and isinstance(error, DsimportError) and error.exit_code == TOOL_FAILED
 
 
 def put_back(root: Path, home: str, state: ModelState) -> ModelState:
@@ -189,6 +194,9 @@ def _after_failure(
     def change(state: ModelState) -> ModelState:
         before = state.steps.get(base.id)
         moved = state.running.moved if state.running is not None else {}
+        if is_result(context.step, error):
+            _drop(context.root, moved)
+            return state.with_step(_ended(context, base, outputs, seen, failure, seconds), running=None)
         had_result = before is not None and before.status == "ok" and bool(moved)
         if had_result and before is not None and failure.exit_code != GATE_FAILED:
             _restore(context.root, context.plan.home, moved)
@@ -199,6 +207,25 @@ def _after_failure(
         return state.with_step(record, running=None)
 
     return change
+
+
+def _ended(
+    context: Context, base: StepRecord, outputs: list[str], seen: DiskObservation, failure: Failure, seconds: float
+) -> StepRecord:
+    """The record of a failure that is a result. Of its outputs only the log stays: half an engine is none."""
+    for name in outputs:
+        if name != base.log:
+            remove_tree(context.path(name))
+    return base.model_copy(
+        update={
+            "status": "ended",
+            "outputs": {name: digest for name in outputs if (digest := seen.digest(name)) is not None},
+            "values": {str(context.step.may_fail): failure.message},
+            "seconds": round(seconds, 3),
+            "summary": "failed; the run goes on without it",
+            "failure": failure,
+        }
+    )
 
 
 def _failure(error: BaseException) -> Failure:

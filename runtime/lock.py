@@ -8,13 +8,14 @@ import fcntl
 import json
 import os
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 
 from dsimport.compiler.diagnostics import Diagnostic, DsimportError
 from dsimport.runtime.atomic import host_error, host_errors, make_folder
 
-__all__ = ["ModelLock", "holder"]
+__all__ = ["ModelLock", "hold", "holder"]
 
 _UNSUPPORTED = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EINVAL)
 PATIENCE_S = 0.3
@@ -77,6 +78,27 @@ class ModelLock:
         with contextlib.suppress(OSError):
             os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, json.dumps(content).encode(), 0)
+
+
+@contextlib.contextmanager
+def hold(path: Path, waiting: Callable[[], None], *, shared: bool = False) -> Iterator[None]:
+    """Hold the lock file at `path` against other processes, or with others that share it; `waiting` is called when it
+    takes a while. The lock ends with its process. On a file system without locks nothing is held."""
+    how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    descriptor = -1
+    with host_errors(path):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+    try:
+        try:
+            fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+                waiting()
+                with contextlib.suppress(OSError):
+                    fcntl.flock(descriptor, how)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def holder(home: Path) -> dict[str, object] | None:

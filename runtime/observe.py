@@ -32,6 +32,7 @@ class DiskObservation:
 
     def __init__(self, root: Path, home: str, versions: ToolVersions | None = None) -> None:
         self._root = root
+        self._base = str(root)
         self._cache = root / home / ".dsimport" / "stamps.json"
         stamps, tools = _load(self._cache)
         self._stamps = stamps
@@ -41,9 +42,9 @@ class DiskObservation:
 
     def digest(self, path: str) -> str | None:
         """sha256 of a file, or of a folder's names and contents; None where there is neither, or no right to read."""
-        place = self._root / path
         try:
-            status = place.stat()
+            status = os.stat(os.path.join(self._base, path))  # noqa: PTH116, PTH118 - asked for every file of every recipe
+            place = self._root / path
             if stat.S_ISDIR(status.st_mode):
                 return _folder_digest(place)
             if not stat.S_ISREG(status.st_mode) or path.endswith("/"):

@@ -58,15 +58,15 @@ def run_program(
     log: Path | None = None,
     append: bool = False,
     timeout_s: float | None = None,
-    env: Mapping[str, str] | None = None,
+    env: Mapping[str, str | None] | None = None,
     on_line: Callable[[str], None] | None = None,
 ) -> Finished:
     """Run a program to its end; standard output and error go to `log` as they come, and line by line to `on_line`.
 
     argv[0] is an absolute path. env: added to this process' environment, whose PATH gets the interpreter's folder at
-    its end. Lines end at LF or CR, are decoded as UTF-8 with replacements and cut at 64 KiB; the log has every byte.
-    When the time is over, or any exception (Ctrl-C) passes through, the whole process group is ended before this
-    returns. DsimportError (H codes) when the log cannot be written.
+    its end; None takes a variable away. Lines end at LF or CR, are decoded as UTF-8 with replacements and cut at 64
+    KiB; the log has every byte. When the time is over, or any exception (Ctrl-C) passes through, the whole process
+    group is ended before this returns. DsimportError (H codes) when the log cannot be written.
     """
     started = time.monotonic()
     lines = _Lines(on_line)
@@ -83,16 +83,21 @@ def _search_path() -> str:
     return os.pathsep.join(part for part in (os.environ.get("PATH", os.defpath), own) if part)
 
 
+def _environment(changes: Mapping[str, str | None]) -> dict[str, str]:
+    wanted: dict[str, str | None] = {**os.environ, "PATH": _search_path(), **changes}
+    return {name: value for name, value in wanted.items() if value is not None}
+
+
 class _Child:
     """A running program with its group and lifeline; leaving the block ends whatever is left of them."""
 
-    def __init__(self, argv: Sequence[str], cwd: Path, env: Mapping[str, str] | None) -> None:
+    def __init__(self, argv: Sequence[str], cwd: Path, env: Mapping[str, str | None] | None) -> None:
         read_end, self._lifeline = os.pipe()
         try:
             self._process: subprocess.Popen[bytes] = subprocess.Popen(
                 ["/bin/sh", "-c", _LAUNCHER, "sh", *argv],
                 cwd=cwd,
-                env={**os.environ, "PATH": _search_path(), **(env or {})},
+                env=_environment(env or {}),
                 stdin=read_end,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

@@ -15,13 +15,14 @@ from dsimport.runtime.lock import holder
 from dsimport.runtime.progress import seconds_text
 from dsimport.runtime.records import last_run, load_state, read_events
 
-__all__ = ["ModelStatus", "StepStatus", "all_models", "status_of"]
+__all__ = ["ModelStatus", "StepStatus", "all_models", "last_run_ended", "status_of"]
 
 
 @dataclass(frozen=True)
 class StepStatus:
-    """One step: ok, failed, skipped or `not run`. `failure` tells of the latest attempt, which an older good result may
-    have outlived; when: start of the run that gave the result, UTC."""
+    """One step: ok, failed, ended (failed, and the run went on without it), skipped or `not run`. `failure` tells of
+    the latest attempt, which an older good result may have outlived; when: start of the run that gave the result,
+    UTC."""
 
     id: str
     status: str
@@ -66,8 +67,8 @@ class ModelStatus:
         state = f"process {self.running} is writing" if self.running else f"last run {self.last_run_ended}"
         lines = [f"{single_line(self.name)} → toolchain {single_line(self.toolchain)}, {state} ({self.last_run})"]
         for step in self.steps:
-            mark = {"ok": "✓", "failed": "✗", "skipped": "–"}.get(step.status, "·")
-            took = seconds_text(step.seconds) if step.status in ("ok", "failed") else ""
+            mark = {"ok": "✓", "failed": "✗", "skipped": "–", "ended": "!"}.get(step.status, "·")
+            took = seconds_text(step.seconds) if step.status in ("ok", "failed", "ended") else ""
             text = f"  {mark} {single_line(step.id):<16} {took:>8}   {step.when[:19]:<19}   {single_line(step.summary)}"
             lines.append(text.rstrip())
             if step.failure:
@@ -112,7 +113,7 @@ def status_of(root: Path, name: str) -> ModelStatus:
         steps=tuple(_step(step, state.steps.get(step)) for step in ids),
         values=state.values(),
         last_run=state.last_run,
-        last_run_ended=_ended(home, writer is not None),
+        last_run_ended="under way" if writer is not None else last_run_ended(home),
         running=pid if isinstance(pid, int) else None,
     )
 
@@ -124,9 +125,8 @@ def _step(step_id: str, record: StepRecord | None) -> StepStatus:
     return StepStatus(step_id, record.status, record.started, record.seconds, record.summary, failure)
 
 
-def _ended(home: Path, running: bool) -> str:
-    if running:
-        return "under way"
+def last_run_ended(home: Path) -> str:
+    """How the latest run of a model ended, which nobody is writing to: done, failed or stopped."""
     path = last_run(home)
     end = None
     for event in read_events(path) if path is not None else ():

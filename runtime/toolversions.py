@@ -14,24 +14,42 @@ from pathlib import Path
 from dsimport.compiler.diagnostics import Diagnostic, DsimportError
 from dsimport.compiler.escape import single_line
 
-__all__ = ["PROBE_TIMEOUT_S", "ToolVersions", "find_program", "missing_program"]
+__all__ = ["DRIVER", "GPU", "PROBE_TIMEOUT_S", "TENSORRT", "ToolVersions", "find_program", "missing_program"]
 
 PROBE_TIMEOUT_S = 30.0
 # Found beside the interpreter: a virtual environment need not be activated for them.
 OWN_PREFIX = "ref-"
+# What a host has besides programs, asked for in the same way and shown under these names.
+TENSORRT, GPU, DRIVER = "TensorRT", "GPU", "driver"
 
 
 @dataclass(frozen=True)
 class Program:
-    """How a program tells its version: arguments and a pattern with one group; and where it comes from."""
+    """How a program tells its version: arguments and a pattern with one group; and where it comes from.
+
+    asks: the program that tells, where it has another name. places: folders to look in after PATH.
+    """
 
     get: str
     arguments: tuple[str, ...] = ("--version",)
     pattern: str = r"^(.+)$"
     cached: bool = True
+    asks: str = ""
+    places: tuple[str, ...] = ()
 
 
+_TRTEXEC = "trtexec"
+_NO_GPU = "it comes with NVIDIA's driver; on a host without a GPU use --toolchain reference"
 _PROGRAMS: dict[str, Program] = {
+    DRIVER: Program(_NO_GPU, ("--query-gpu=driver_version", "--format=csv,noheader"), cached=False, asks="nvidia-smi"),
+    # Of several, the first one listed.
+    GPU: Program(
+        _NO_GPU,
+        ("--query-gpu=name,compute_cap", "--format=csv,noheader"),
+        r"^(.+, \d+\.\d+)\s*$",
+        cached=False,
+        asks="nvidia-smi",
+    ),
     "deepstream-app": Program(
         "it is part of the DeepStream SDK; on a host without it use --toolchain reference",
         ("--version-all",),
@@ -42,15 +60,16 @@ _PROGRAMS: dict[str, Program] = {
     "make": Program("apt-get install make", pattern=r"GNU Make ([\d.]+)"),
     "mediainfo": Program("apt-get install mediainfo", pattern=r"MediaInfoLib - v([\d.]+)"),
     "nvidia-smi": Program(
-        "it comes with NVIDIA's driver; on a host without a GPU use --toolchain reference",
+        _NO_GPU,
         ("--query-gpu=name,driver_version", "--format=csv,noheader"),
         cached=False,  # another GPU can stand behind the same program
     ),
     "timeout": Program("apt-get install coreutils", pattern=r"([\d.]+)\s*$"),
-    "trtexec": Program(
+    _TRTEXEC: Program(
         "it is part of TensorRT (Debian package libnvinfer-bin); on a host without it use --toolchain reference",
         ("--help",),
         r"\[TensorRT v(\d+)\]",
+        places=("/usr/src/tensorrt/bin",),  # where Debian's package has it
     ),
     "wkhtmltopdf": Program("apt-get install wkhtmltopdf", pattern=r"([\d.]+)"),
 }
@@ -58,12 +77,15 @@ _OWN = Program("it is installed with dsimport: pip install 'dsimport[reference]'
 
 
 def find_program(name: str) -> str | None:
-    """Absolute path of a program; a name with `/` is taken as it is, from the current folder."""
+    """Absolute path of a program: on PATH, or where its package puts it. A name with `/` is taken as it is, from the
+    current folder."""
     if name.startswith(OWN_PREFIX) and "/" not in name:
         beside = Path(sys.executable).with_name(name)
         if beside.is_file() and os.access(beside, os.X_OK):
             return str(beside)
     found = shutil.which(name)
+    if found is None and "/" not in name and name in _PROGRAMS:
+        found = shutil.which(name, path=os.pathsep.join(_PROGRAMS[name].places))
     return None if found is None else os.path.abspath(found)  # noqa: PTH100 - resolving links would rename programs
 
 
@@ -94,12 +116,14 @@ class ToolVersions:
         return self._asked[name]
 
     def _ask(self, name: str) -> str | None:
-        path = find_program(name)
+        if name == TENSORRT:
+            return self.of(_TRTEXEC)
+        program = _PROGRAMS.get(name, Program(""))
+        path = find_program(program.asks or name)
         if path is None:
             return None
         if name.startswith(OWN_PREFIX):
             return _own_version()
-        program = _PROGRAMS.get(name, Program(""))
         try:
             status = Path(path).stat()
         except OSError:

@@ -1,4 +1,4 @@
-"""Generate docs that repeat facts of the code: `docs/families.md` and `docs/diagnostics.md`.
+"""Generate docs that repeat facts of the code: `docs/families.md`, `docs/diagnostics.md` and `docs/versions.md`.
 
 Usage: python scripts/gen_docs.py [--check]   (--check: exit 1 where a committed file is not current)
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+
+from versions_doc import versions
 
 from dsimport.compiler.codes import CODES
 from dsimport.compiler.escape import markdown_text
@@ -43,7 +45,27 @@ def families() -> str:
             markdown_text(given),
         )
         lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", *checkpoints()]) + "\n"
+
+
+def checkpoints() -> list[str]:
+    """Which checkpoints of transformers are exported, and with what."""
+    lines = [
+        "## Checkpoints",
+        "",
+        "Model types of transformers whose checkpoints `dsimport apply` exports; exporters in the order tried.",
+        "",
+        "| model type | family | exporters | transformers | classes |",
+        "|---|---|---|---|---|",
+    ]
+    found = [(name, load_family(name).export) for name in family_names()]
+    rows = {kind: (name, export, item) for name, export in found if export for kind, item in export.models.items()}
+    for kind, (name, export, item) in sorted(rows.items()):
+        classes = "text prompts, frozen" if export.prompt == "required" else "the checkpoint's"
+        release = item.stack.rpartition("-")[2]
+        stacks = " / ".join("4" if exporter == "optimum" else release for exporter in item.exporters)
+        lines.append(f"| `{kind}` | `{name}` | {', '.join(item.exporters)} | {stacks} | {classes} |")
+    return lines
 
 
 def diagnostics() -> str:
@@ -62,7 +84,7 @@ def diagnostics() -> str:
 def main() -> int:
     """Write or check the generated files."""
     stale = []
-    for name, text in (("families.md", families()), ("diagnostics.md", diagnostics())):
+    for name, text in (("families.md", families()), ("diagnostics.md", diagnostics()), ("versions.md", versions())):
         path = DOCS / name
         if "--check" in sys.argv[1:]:
             if not path.exists() or path.read_text("utf-8") != text:

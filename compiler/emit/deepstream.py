@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dsimport.compiler import escape, paths
-from dsimport.compiler.layout import Layout
+from dsimport.compiler.layout import Layout, SweepLayout
 from dsimport.compiler.model import Model
 from dsimport.compiler.plan import Hole, Text
 from dsimport.compiler.templating import render_text
 
-__all__ = ["emit_kitti_app", "emit_run_app", "emit_visual_app", "perf_interval_s"]
+__all__ = ["emit_kitti_app", "emit_run_app", "emit_sweep_app", "emit_visual_app", "perf_interval_s"]
 
 
 def perf_interval_s(run_s: float) -> int:
@@ -24,13 +24,13 @@ def _emit(
     video: str,
     streams: int | Hole,
     *,
+    many: bool = False,
     perf_interval: int | None = None,
     kitti_folder: str | None = None,
     output_file: str | None = None,
     file_loop: bool = False,
 ) -> Text:
     here = paths.directory(config)
-    many = isinstance(streams, Hole)
     uri_path = paths.relative(video, here)
     return render_text(
         "ini",
@@ -76,13 +76,25 @@ def emit_visual_app(model: Model, output_file: str) -> Text:
 def emit_run_app(model: Model, run: str, streams: Hole) -> Text:
     """A benchmark run: `streams` copies of the clip in an endless loop, PERF rows on, nothing else in the pipeline."""
     layout = Layout(model.name)
+    return _emit_run(model, f"benchmark {run}", layout.app_run_config(run), layout.nvinfer_bench_config, streams)
+
+
+def emit_sweep_app(model: Model, batch: int, streams: int) -> Text:
+    """A benchmark run of a sweep: the same on the engine of one batch."""
+    layout = SweepLayout(model.name)
+    config, nvinfer = layout.app_config(batch, streams), layout.config(batch, streams)
+    return _emit_run(model, f"sweep, engine of batch {batch}", config, nvinfer, streams)
+
+
+def _emit_run(model: Model, purpose: str, config: str, nvinfer: str, streams: int | Hole) -> Text:
     return _emit(
         model,
-        f"benchmark {run}",
-        layout.app_run_config(run),
-        layout.nvinfer_bench_config,
+        purpose,
+        config,
+        nvinfer,
         model.benchmark.video,
         streams,
+        many=True,
         perf_interval=perf_interval_s(model.benchmark.run_s),
         file_loop=True,
     )

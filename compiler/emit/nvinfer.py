@@ -21,21 +21,31 @@ _SCALING_FILTER = {"nearest": 0, "bilinear": 1, "cubic": 2, "lanczos": 4}
 _CLUSTER_MODE = {"nms": 2, "none": 4}
 
 
-def emit_nvinfer(model: Model, names: ParserNames, folder: str, batch_size: int | Hole) -> Text:
-    """The nvinfer config that stands in `folder`; its engine is that of the largest batch built."""
-    layout = Layout(model.name)
+def emit_nvinfer(
+    model: Model,
+    names: ParserNames,
+    folder: str,
+    batch_size: int | Hole,
+    *,
+    engine: int | Hole = MAX_BATCH,
+    layout: Layout | None = None,
+) -> Text:
+    """The nvinfer config that stands in `folder`. engine: its largest batch, by default that of the largest built."""
+    layout = layout or Layout(model.name)
     here = folder
     norm = normalisation(model)
     net, pre = model.model, model.preprocess
-    engine = paths.relative(f"{layout.home}/benchmarks/engines/{model.name}_dynamic_b", here)
     return render_text(
         "ini",
         "nvinfer/config_infer_primary.txt.j2",
         name=model.name,
-        network_mode=_NETWORK_MODE[model.engine.precision],
+        # A strongly typed network has its precision in the graph; 0 is what nvinfer adds nothing to.
+        network_mode=0 if model.engine.strongly_typed else _NETWORK_MODE[model.engine.precision],
+        strongly_typed=model.engine.strongly_typed,
+        dla=model.engine.dla,
         onnx_file=paths.relative(layout.onnx, here),
-        engine_prefix=engine,
-        max_batch=MAX_BATCH,
+        engine_prefix=paths.relative(f"{layout.home}/{layout.engines}/{model.name}_dynamic_b", here),
+        max_batch=engine,
         labels=paths.relative(layout.labels, here),
         batch_size=batch_size,
         interval=model.pipeline.interval,

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dsimport.compiler import escape
 from dsimport.compiler.layout import Layout
 from dsimport.compiler.model import Model
-from dsimport.compiler.plan import GeneratedFile, Hole, Step, Text, joined, parts_of
+from dsimport.compiler.plan import GeneratedFile, Hole, Step, Text, joined
 from dsimport.compiler.templating import render
 
-__all__ = ["emit_single_stream_script", "emit_step_scripts"]
+__all__ = ["FRAMES", "emit_extract_script", "emit_single_stream_script", "emit_step_scripts"]
+
+FRAMES = 3  # pictures taken out of the video of the visual check, at most
 
 
 def emit_single_stream_script(model: Model, base: str) -> str:
@@ -26,6 +28,11 @@ def emit_single_stream_script(model: Model, base: str) -> str:
     )
 
 
+def emit_extract_script() -> str:
+    """Pictures out of a video with GStreamer, for hosts without PyAV."""
+    return render("shell", "scripts/extract-frames.sh.j2", frames=FRAMES)
+
+
 _HEAD = """\
 #!/bin/sh
 # Step {step} of {name}, by hand: the command that `dsimport apply` runs, from the same folder.
@@ -39,7 +46,10 @@ def _script(step: str, name: str, argv: tuple[Text, ...]) -> Text:
     pieces: list[str | Hole] = [_HEAD.format(step=step, name=name)]
     for word in argv:
         pieces.append(" ")
-        pieces += (part if isinstance(part, Hole) else escape.shell_word(part) for part in parts_of(word))
+        if isinstance(word, str):
+            pieces.append(escape.shell_word(word))
+        else:
+            pieces += (part if isinstance(part, Hole) else escape.shell_word(part) for part in word)
     pieces.append("\n")
     return joined(pieces)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -130,7 +131,7 @@ def _candidates(
         "keep_best": _keep("best", topk),
         "keep_class": _keep("c", topk),
         "rows": rows,
-        "tile": _tile([block.count for block in blocks]),
+        "tile": _tile(tuple(block.count for block in blocks)),
         "contiguous": contiguous,
         "row_maximum": contiguous and (by_candidate or select == "argmax"),
         "needs_stride": softmax or select == "pairs" or not contiguous,
@@ -211,7 +212,8 @@ def _anchor_table(blocks: tuple[Block, ...]) -> list[tuple[float, float]]:
     return [anchor for block in blocks for anchor in block.anchors]
 
 
-def _tile(counts: list[int]) -> int:
+@functools.cache
+def _tile(counts: tuple[int, ...]) -> int:
     """Candidates per tile of the row scan: least work scanned twice, then largest; a multiple of 16 where possible."""
     smallest = min(counts)
     # 4,096 maxima are half of a first-level cache, and long runs of every row suit the prefetcher.

@@ -11,17 +11,34 @@ from dsimport.compiler.difftext import unified
 from dsimport.compiler.escape import shell_word, single_line
 from dsimport.compiler.plan import Plan
 
-__all__ = ["PlanStyle", "count_actions", "plan_lines", "summary_line"]
+__all__ = ["ACTION_MARKS", "ACTION_WORDS", "PlanStyle", "count_actions", "plan_lines", "summary_line"]
 
-_MARKS = {"create": "+", "change": "~", "same": "●", "conditional": "?", "skip": "-", "blocked": "!"}
-_COLORS = {"create": "32", "change": "33", "same": "2", "conditional": "36", "skip": "2", "blocked": "31"}
-_WORDS = {
+ACTION_MARKS = {
+    "create": "+",
+    "change": "~",
+    "same": "●",
+    "conditional": "?",
+    "skip": "-",
+    "blocked": "!",
+    "ended": "✗",
+}
+_COLORS = {
+    "create": "32",
+    "change": "33",
+    "same": "2",
+    "conditional": "36",
+    "skip": "2",
+    "blocked": "31",
+    "ended": "31",
+}
+ACTION_WORDS = {
     "create": "create",
     "change": "change",
     "same": "up to date",
     "conditional": "conditional",
     "skip": "not needed",
     "blocked": "blocked",
+    "ended": "ended",
 }
 _MAX_REASONS = 4
 
@@ -57,15 +74,13 @@ def count_actions(decisions: Iterable[Decision]) -> Counter[str]:
 def summary_line(name: str, counts: Counter[str]) -> str:
     """`Plan x: 2 to create, 3 to change, 6 up to date, 4 conditional.`"""
     parts = [f"{counts['create']} to create", f"{counts['change']} to change", f"{counts['same']} up to date"]
-    parts += [
-        f"{counts[key]} {word}" for key, word in (("conditional", "conditional"), ("blocked", "blocked")) if counts[key]
-    ]
+    parts += [f"{counts[key]} {key}" for key in ("conditional", "blocked", "ended") if counts[key]]
     return f"Plan {name}: {', '.join(parts)}."
 
 
 def _step_lines(decision: Decision, style: PlanStyle) -> Iterable[str]:
     step, action = decision.step, decision.action
-    mark = _paint(_MARKS[action], _COLORS[action], style)
+    mark = _paint(ACTION_MARKS[action], _COLORS[action], style)
     reasons = [str(reason) for reason in decision.reasons]
     if action in ("conditional", "skip") and decision.conditions:
         reasons = [f"only if {' and '.join(decision.conditions)}"]
@@ -76,7 +91,8 @@ def _step_lines(decision: Decision, style: PlanStyle) -> Iterable[str]:
         why = f"{moved} of {len(decision.files)} files" + (f"; {why}" if why else "")
     if action == "same":
         why = step.title
-    yield f"  {mark} {step.id:<16} {_WORDS[action]:<12} {single_line(why)}".rstrip()
+    word = "rebuild" if step.kind == "engine" and action == "change" else ACTION_WORDS[action]
+    yield f"  {mark} {step.id:<16} {word:<12} {single_line(why)}".rstrip()
     if decision.runs or style.verbose:
         yield from _detail_lines(decision, style)
 

@@ -50,15 +50,16 @@ def width(text: str) -> int:
     return sum(taken for _, taken in cells(text))
 
 
-def summary(diagnostics: Iterable[Diagnostic], failed: int = 0, total: int = 0) -> str:
+def summary(diagnostics: Iterable[Diagnostic], failed: int = 0, total: int = 0, what: str = "recipe") -> str:
     """`2 errors and 1 warning in 2 of 14 recipes`; without findings `14 recipes, no mistakes`.
 
-    failed, total: recipes with errors and all recipes looked at; total 0 leaves them out.
+    failed, total: recipes with errors and all recipes looked at; total 0 leaves them out. what: other things than
+    recipes.
     """
     found = list(diagnostics)
     counts = [(severity, sum(item.severity is severity for item in found)) for severity in Severity]
     parts = [_count(number, severity.value) for severity, number in counts if number]
-    recipes = _count(total, "recipe")
+    recipes = _count(total, what)
     if not parts:
         return f"{recipes}, no mistakes" if total else "no mistakes"
     where = f" in {failed} of {recipes}" if total > 1 and failed else f" in {recipes}" if total else ""

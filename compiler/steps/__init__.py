@@ -6,7 +6,7 @@ consumes, and holes name values, so a change re-runs what depends on it and noth
 """
 
 from dsimport.compiler.steps.engine import bench, bench_latency, build_parser, engine, scale
-from dsimport.compiler.steps.onnx import acquire, graph, inspect, preflight
+from dsimport.compiler.steps.onnx import acquire, export, graph, inspect, preflight
 from dsimport.compiler.steps.pipeline import ds_run, kitti, verify, visual
 from dsimport.compiler.steps.report import report
 
@@ -17,6 +17,7 @@ __all__ = [
     "build_parser",
     "ds_run",
     "engine",
+    "export",
     "graph",
     "inspect",
     "kitti",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dsimport.compiler.escape import trtexec_shape
+from dsimport.compiler.emit.trtexec import bench_argv, build_argv
+from dsimport.compiler.graphpasses import pixel_values
 from dsimport.compiler.layout import MAX_BATCH, Layout
 from dsimport.compiler.model import Model
+from dsimport.compiler.normalise import normalisation
 from dsimport.compiler.parsers.names import ParserNames
-from dsimport.compiler.plan import Condition, Step, Text, joined, parts_of
+from dsimport.compiler.plan import Condition, Step
 from dsimport.compiler.steps.limits import HOUR
+from dsimport.compiler.steps.recovery import ladder
 from dsimport.compiler.tools import Tools
 
 __all__ = [
@@ -38,60 +41,75 @@ def build_parser(model: Model, names: ParserNames, sources: tuple[str, ...]) -> 
     )
 
 
-def engine(model: Model, tools: Tools, n: int, conditions: tuple[Condition, ...]) -> Step:
-    """A dynamic engine: batch 1 to n, tuned for n."""
-    layout = Layout(model.name)
+def engine(
+    model: Model,
+    tools: Tools,
+    n: int,
+    before: int | None = None,
+    conditions: tuple[Condition, ...] = (),
+    layout: Layout | None = None,
+) -> Step:
+    """A dynamic engine: batch 1 to n, tuned for n. One with a smaller one before it may fail: that ends the doubling,
+    and what that one's recovery changed is how this one begins. layout: where it goes, the model's own by default."""
+    layout = layout or Layout(model.name)
     net, settings = model.model.input, model.engine
 
-    def shape(batch: int) -> str:
-        return trtexec_shape(net.name, (batch, net.channels, net.height, net.width))
+    def shape_of(batch: int) -> list[int]:
+        return [batch, net.channels, net.height, net.width]
 
-    argv = [
-        tools.trtexec,
-        f"--onnx={layout.onnx}",
-        f"--minShapes={shape(1)}",
-        f"--optShapes={shape(n)}",
-        f"--maxShapes={shape(n)}",
-        *(["--fp16"] if settings.precision == "fp16" else []),
-        "--skipInference",
-        f"--memPoolSize=workspace:{settings.workspace}",
-        f"--timingCacheFile={layout.timing_cache}",
-        *([] if settings.optimization_level is None else [f"--builderOptimizationLevel={settings.optimization_level}"]),
-        f"--saveEngine={layout.engine(n)}",
-    ]
+    rungs = ladder(model)
+    logs = tuple(layout.attempt_log(n, attempt) for attempt in range(2, len(rungs) + 2))
+    begin = {} if before is None else {"begin": engine_changed(before)}
     return Step(
         id=f"engine-b{n}",
         kind="engine",
         title=f"{settings.precision}, batch 1 to {n}",
         needs=("graph",),
         inputs=(layout.onnx,),
-        outputs=(layout.engine(n),),
-        leaves=(layout.timing_cache,),
-        argv=tuple(argv),
+        outputs=(layout.engine(n), layout.engine_sidecar(n)),
+        leaves=(layout.timing_cache, *(rung["simplify"] for rung in rungs if "simplify" in rung), *logs),
+        argv=build_argv(model, tools, n, layout),
         log=layout.engine_log(n),
-        params={"engine": layout.engine(n)},
+        params={
+            "engine": layout.engine(n),
+            "sidecar": layout.engine_sidecar(n),
+            "onnx": layout.onnx,
+            "precision": settings.precision,
+            "profile": {net.name: {key: shape_of(batch) for key, batch in (("min", 1), ("opt", n), ("max", n))}},
+        },
+        # An engine that was built is as good as it is, whatever would have been tried otherwise.
+        hints={
+            "recovery": rungs,
+            "logs": list(logs),
+            "input": net.name,
+            "image": shape_of(1)[1:],
+            "pixels": _graph_pixels(model),
+            **begin,
+        },
         when=conditions,
-        tools=(tools.trtexec,),
+        gives=(engine_bytes(n), engine_changed(n)),
+        may_fail=None if before is None else f"engine.b{n}.failed",
+        tools=tools.engine,
         timeout_s=4 * HOUR,
     )
 
 
-def _bench_argv(model: Model, tools: Tools, engine: Text, batch: int) -> tuple[Text, ...]:
-    net = model.model.input
-    shapes = trtexec_shape(net.name, (batch, net.channels, net.height, net.width))
-    load = joined(("--loadEngine=", *parts_of(engine)))
-    return (
-        tools.trtexec,
-        load,
-        # Without --shapes trtexec runs a dynamic engine at batch 1, whatever its profile says.
-        f"--shapes={shapes}",
-        # 10.x and 11.x differ in these defaults; written out, their numbers compare.
-        "--noDataTransfers",
-        "--useSpinWait",
-        "--useCudaGraph",
-        f"--warmUp={model.benchmark.warmup_ms}",
-        f"--duration={model.benchmark.duration_s:g}",
-    )
+def engine_bytes(n: int) -> str:
+    """The value that says how large the engine of batch n is; without an engine there is none."""
+    return f"engine.b{n}.bytes"
+
+
+def engine_changed(n: int) -> str:
+    """The value that says what recovery changed to get the engine of batch n built: recipe keys, `;` between them."""
+    return f"engine.b{n}.changed"
+
+
+def _graph_pixels(model: Model) -> dict[str, list[float]]:
+    """What the graph of the engine takes: pixels as they are where the normalisation has moved into it."""
+    if normalisation(model).graph_scale is None:
+        return pixel_values(model)
+    channels = model.model.input.channels
+    return {"scale": [1.0] * channels, "bias": [0.0] * channels}
 
 
 def bench_id(n: int) -> str:
@@ -99,21 +117,24 @@ def bench_id(n: int) -> str:
     return f"bench-b{n}" if n > 1 else "bench-b1-peak"
 
 
-def bench(model: Model, tools: Tools, n: int, conditions: tuple[Condition, ...]) -> Step:
+def bench(
+    model: Model, tools: Tools, n: int, conditions: tuple[Condition, ...] = (), layout: Layout | None = None
+) -> Step:
     """Throughput at the engine's largest batch; gives the streams the GPU could carry at the target rate."""
-    layout = Layout(model.name)
-    log = layout.bench_log(n) if n > 1 else f"{layout.home}/benchmarks/b1/trtexec_b1_peak.log"
+    layout = layout or Layout(model.name)
+    log = layout.peak_log(n)
     return Step(
         id=bench_id(n),
         kind="bench",
         title=f"batch {n}",
         needs=(f"engine-b{n}",),
         inputs=(layout.engine(n),),
-        argv=_bench_argv(model, tools, layout.engine(n), n),
+        argv=bench_argv(model, tools, layout.engine(n), n),
         log=log,
         outputs=(log,),
         params={"batch": n, "prefix": f"peak.b{n}", "target_fps": model.benchmark.target_fps},
-        when=conditions,
+        when=(*conditions, Condition(value=engine_bytes(n), than=0)) if conditions else (),
+        may_fail=f"peak.b{n}.failed" if conditions else None,
         gives=tuple(
             f"peak.b{n}.{item}" for item in ("images_per_s", "peak_gpu_streams", "qps", "gpu_mean_ms", "gpu_p99_ms")
         ),
@@ -141,10 +162,10 @@ def bench_latency(model: Model, tools: Tools) -> Step:
     return Step(
         id="bench-b1",
         kind="bench",
-        title="batch 1",
+        title="batch 1, on the engine tuned for the largest",
         inputs=(layout.engine(MAX_BATCH),),
         outputs=(log,),
-        argv=_bench_argv(model, tools, layout.engine(MAX_BATCH), 1),
+        argv=bench_argv(model, tools, layout.engine(MAX_BATCH), 1),
         log=log,
         params={"batch": 1, "prefix": "b1", "target_fps": model.benchmark.target_fps},
         gives=tuple(f"b1.{item}" for item in ("images_per_s", "qps", "gpu_mean_ms", "gpu_p99_ms")),

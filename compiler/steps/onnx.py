@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dsimport.compiler import paths
+from dsimport.compiler.exportenv import STACKS, pins_digest
 from dsimport.compiler.graphpasses import Deployed, graph_passes, pixel_values
 from dsimport.compiler.layout import Layout
 from dsimport.compiler.model import Model
@@ -13,10 +14,13 @@ from dsimport.compiler.tools import Tools
 
 __all__ = [
     "acquire",
+    "export",
     "graph",
     "inspect",
     "preflight",
 ]
+
+EXPORT_BATCH = 4  # the larger of the two batches at which an export must equal its model
 
 
 def _report_modules(model: Model) -> list[str]:
@@ -34,6 +38,9 @@ def preflight(model: Model, tools: Tools) -> Step:
             "programs": list(tools.programs),
             "videos": sorted({model.pipeline.video, model.benchmark.video}),
             "modules": list(tools.modules),
+            # What the host's own are held against, before anything is built.
+            "deepstream": model.pipeline.deepstream,
+            "tensorrt": model.pipeline.tensorrt,
         },
         # What the report can do without is said early, and stops nothing.
         hints={"report_modules": _report_modules(model)},
@@ -43,12 +50,14 @@ def preflight(model: Model, tools: Tools) -> Step:
 
 
 def acquire(model: Model) -> Step:
-    """The model as its source has it, into `model/source/`; labels too where only the model knows them."""
+    """The model as its source has it: an ONNX file into `model/source/`, a checkpoint into `model/checkpoint/`; labels
+    too where only the model knows them."""
     layout = Layout(model.name)
     source = model.source
+    checkpoint = source.export is not None
     files = [item.model_dump() for item in source.files]
     lock = {"commit": source.commit, "onnx": source.onnx, "files": files} if files else None
-    outputs: tuple[Text, ...] = (layout.source_folder,)
+    outputs: tuple[Text, ...] = (layout.checkpoint_folder if checkpoint else layout.source_folder,)
     if model.model.labels == "config":
         outputs = (*outputs, layout.labels)
     return Step(
@@ -67,9 +76,10 @@ def acquire(model: Model) -> Step:
             "token_env": source.token_env,
             "fp16": model.graph.fp32_io is not False,
             "lock": lock,
-            "target": layout.source_onnx,
+            "target": layout.checkpoint_folder if checkpoint else layout.source_onnx,
             "labels": layout.labels if model.model.labels == "config" else None,
             "classes": model.model.classes,
+            **({"checkpoint": True} if checkpoint else {}),
         },
         timeout_s=2 * HOUR,
     )
@@ -79,8 +89,49 @@ def _local_files(model: Model) -> tuple[str, ...]:
     """A local model and what may lie beside it: its config, its labels, its weights under the names exporters use.
     Whether they are there is for apply to see; coming, going or changing, they are a reason to acquire again."""
     where = model.source.where
+    if model.source.export is not None:
+        pinned = tuple(paths.join(where, item.path) for item in model.source.files)
+        return pinned or (where.rstrip("/") + "/",)
     names = ("config.json", "labels.txt") if model.model.labels == "config" else ("config.json",)
     return (where, *(paths.join(paths.directory(where), name) for name in names), f"{where}.data", f"{where}_data")
+
+
+def export(model: Model, binding: Binding) -> Step:
+    """The checkpoint as an ONNX file at the network's size, checked against the model itself before it is accepted."""
+    layout = Layout(model.name)
+    settings, net, family = model.source.export, model.model.input, binding.family.export
+    assert settings is not None
+    assert family is not None
+    exporters = {kind: item.model_dump(mode="json") for kind, item in sorted(family.models.items())}
+    stacks = {"transformers-4", *(item.stack for item in family.models.values())}
+    return Step(
+        id="export",
+        kind="export",
+        title="checkpoint to ONNX" if settings.exporter == "auto" else f"checkpoint to ONNX with {settings.exporter}",
+        needs=("acquire",),
+        inputs=(layout.checkpoint_folder,),
+        outputs=(layout.source_folder,),
+        leaves=(layout.export_report,),
+        params={
+            "source": layout.checkpoint_folder,
+            "target": layout.source_onnx,
+            "report": layout.export_report,
+            "family": binding.family.family,
+            "task": settings.task,
+            "exporter": settings.exporter,
+            "opset": settings.opset,
+            "first_opset": family.opset,
+            "models": exporters,
+            "prompts": list(settings.frozen_prompt),
+            "input": {"name": net.name, "shape": [net.channels, net.height, net.width]},
+            "outputs": {item.role: {"of": item.spec.names[item.level], "name": item.name} for item in binding.tensors},
+            "batch": EXPORT_BATCH,
+            "pins": {stack: pins_digest(stack) for stack in STACKS if stack in stacks},
+        },
+        log=layout.export_log,
+        gives=("export.max_abs_diff", "export.exporter", "export.opset", "export.attempts"),
+        timeout_s=2 * HOUR,
+    )
 
 
 def graph(model: Model, binding: Binding, after: Deployed) -> Step:
@@ -92,7 +143,7 @@ def graph(model: Model, binding: Binding, after: Deployed) -> Step:
         id="graph",
         kind="graph",
         title=", ".join(item["pass"] for item in passes) or "no passes",
-        needs=("acquire",),
+        needs=("acquire",) if model.source.export is None else ("export",),
         inputs=(layout.source_folder,),
         outputs=(layout.onnx,),
         params={

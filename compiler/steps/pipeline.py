@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dsimport.compiler.emit.deepstream import emit_kitti_app, emit_run_app, emit_visual_app
 from dsimport.compiler.emit.nvinfer import per_class
-from dsimport.compiler.emit.scripts import emit_single_stream_script
+from dsimport.compiler.emit.scripts import FRAMES, emit_extract_script, emit_single_stream_script
 from dsimport.compiler.graphpasses import Deployed, input_constants
 from dsimport.compiler.layout import MAX_BATCH, Layout
 from dsimport.compiler.model import Model, Toolchain
@@ -18,6 +18,7 @@ from dsimport.compiler.tools import Tools
 __all__ = [
     "ds_run",
     "kitti",
+    "timed_argv",
     "verify",
     "visual",
 ]
@@ -40,22 +41,24 @@ def visual(model: Model, names: ParserNames, tools: Tools, toolchain: Toolchain)
     argv: tuple[Text, ...]
     if toolchain == "reference":
         video = f"{base}.mp4"
-        file = GeneratedFile(path=layout.app_visual_config, content=emit_visual_app(model, video))
+        files = [GeneratedFile(path=layout.app_visual_config, content=emit_visual_app(model, video))]
         argv = (tools.deepstream_app, "-c", layout.app_visual_config)
         params |= {"mode": "reference", "video": video}
     else:
-        script = f"{layout.home}/scripts/ds-single-stream.sh"
-        file = GeneratedFile(path=script, content=emit_single_stream_script(model, base), executable=True)
+        script, extract = (f"{layout.home}/scripts/{name}.sh" for name in ("ds-single-stream", "extract-frames"))
+        texts = {script: emit_single_stream_script(model, base), extract: emit_extract_script()}
+        files = [GeneratedFile(path=path, content=text, executable=True) for path, text in texts.items()]
+        params |= {"extract": extract}
         argv = ("sh", script)
     return Step(
         id="visual",
         kind="visual",
         title="boxes on video",
         needs=("graph", "build-parser", "emit-config"),
-        files=(file,),
+        files=tuple(files),
         inputs=(*_pipeline_inputs(model, names, layout.nvinfer_config), model.pipeline.video),
         outputs=(marker,),
-        leaves=(f"{base}.mp4", f"{base}.ogv", *(f"{layout.home}/samples/frame_{n}.png" for n in (1, 2, 3))),
+        leaves=(f"{base}.mp4", f"{base}.ogv", *(f"{layout.home}/samples/frame_{n}.png" for n in range(1, FRAMES + 1))),
         argv=argv,
         log=f"{layout.home}/samples/single_stream.log",
         params=params,
@@ -139,15 +142,19 @@ def kitti(model: Model, names: ParserNames, tools: Tools) -> Step:
     )
 
 
+def timed_argv(model: Model, tools: Tools, config: str) -> tuple[str, ...]:
+    """deepstream-app for the length of a benchmark run: file-loop never ends by itself, and SIGINT is how it is asked
+    to finish."""
+    stop = ("timeout", "--foreground", "--preserve-status", "-s", "INT", "-k", "30", f"{model.benchmark.run_s:g}")
+    return (*stop, tools.deepstream_app, "-c", config)
+
+
 def ds_run(
     model: Model, names: ParserNames, tools: Tools, run: str, streams: Hole, conditions: tuple[Condition, ...] = ()
 ) -> Step:
     """One multi-stream benchmark: batch size and number of streams are the same."""
     layout = Layout(model.name)
     config = layout.app_run_config(run)
-    app = (tools.deepstream_app, "-c", config)
-    # file-loop never ends by itself; SIGINT is how deepstream-app is asked to finish.
-    stop = ("timeout", "--foreground", "--preserve-status", "-s", "INT", "-k", "30", f"{model.benchmark.run_s:g}")
     log = layout.run_log(streams, "run2" if run == "run2_retry" else run)
     return Step(
         id=f"ds-{run.replace('_', '-')}",
@@ -157,7 +164,7 @@ def ds_run(
         files=(GeneratedFile(path=config, content=emit_run_app(model, run, streams)),),
         inputs=(*_pipeline_inputs(model, names, layout.nvinfer_bench_config), model.benchmark.video),
         outputs=(log,),
-        argv=(*stop, *app),
+        argv=timed_argv(model, tools, config),
         log=log,
         params={
             "run": run,

@@ -93,6 +93,7 @@ def _document(result: ApplyResult) -> dict[str, Any]:
         "done": result.done,
         "same": result.same,
         "skipped": result.skipped,
+        "ended": result.ended,
         "failed": result.failed,
         "not_started": result.not_started,
         "values": result.values,

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from dsimport.runtime.streams import RUNS, carried_streams
+
 if TYPE_CHECKING:
     from dsimport.compiler.plan import Plan, Value
     from dsimport.runtime.apply import ApplyResult
 
 __all__ = ["closing_lines", "streams_text"]
 
-RUNS = ("run1", "run2", "run2_retry")
-
 
 def closing_lines(plan: Plan, result: ApplyResult) -> str:
     """How far it got; after a whole run also the figures and the report's path."""
     lines = [f"{plan.name}: {result.summary()}"]
     values = result.values
+    for step in plan.steps:
+        if step.id in result.ended:
+            lines.append(f"the doubling ended early: {step.id} failed ({values.get(str(step.may_fail))})")
     if result.exit_code == 0 and values.get("images_per_s") is not None:
         figures = [
             streams_text(values, float(plan.settings["benchmark.target_fps"].value)),
@@ -36,11 +39,11 @@ def closing_lines(plan: Plan, result: ApplyResult) -> str:
 
 def streams_text(values: Mapping[str, Value], target_fps: float) -> str:
     """The most streams that a run carried at the target rate; where none did, the rate that was seen instead."""
-    rates = {run: _number(values, f"{run}.fps_per_stream") for run in RUNS if f"{run}.fps_per_stream" in values}
-    carried = [int(_number(values, f"{run}.streams")) for run, rate in rates.items() if rate >= target_fps]
+    carried = carried_streams(values, target_fps)
     if carried:
-        return f"{max(carried)} stream{'s' if max(carried) > 1 else ''} at {target_fps:g} fps"
-    if rates:
+        return f"{carried} stream{'s' if carried > 1 else ''} at {target_fps:g} fps"
+    if carried is not None:
+        rates = {run: _number(values, f"{run}.fps_per_stream") for run in RUNS if f"{run}.fps_per_stream" in values}
         run, rate = max(rates.items(), key=lambda item: item[1])
         count = int(_number(values, f"{run}.streams"))
         return f"no stream at {target_fps:g} fps ({count} at {rate:.1f})"

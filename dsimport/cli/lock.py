@@ -213,12 +213,13 @@ def _old(path: str, session: Session, report: Report, *, lenient: bool) -> Lock 
 
 
 def _classes(loaded: LoadedRecipe, session: Session, report: Report) -> int | None:
-    """Number of classes, from the recipe or its family."""
+    """Number of classes, from the recipe, its prompts or its family."""
+    from dsimport.compiler.checkpoint import prompts
     from dsimport.compiler.defaults import DEFAULTS
     from dsimport.compiler.families import family_for
 
-    own = loaded.recipe.model.classes
-    if own is not None:
+    own = loaded.recipe.model.classes or len(prompts(loaded))
+    if own:
         return own
     family, _ = family_for(loaded, session.read, report)
     if family is None:

@@ -18,12 +18,19 @@ COMMANDS = (
     "lock",
     "plan",
     "apply",
+    "sweep",
     "validate",
     "show",
     "verify",
     "report",
+    "graph",
+    "compare",
+    "fleet",
     "status",
     "clean",
+    "doctor",
+    "diagnose",
+    "lint-config",
     "explain",
     "schema",
     "completion",
@@ -46,7 +53,7 @@ def build_parser(only: str | None = None) -> argparse.ArgumentParser:
     parser.add_argument("--version", "-V", action="version", version=f"dsimport {VERSION}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in COMMANDS if only is None else (only,):
-        importlib.import_module(f"dsimport.cli.{name}").register(commands)
+        importlib.import_module(f"dsimport.cli.{name.replace('-', '_')}").register(commands)
     return parser
 
 

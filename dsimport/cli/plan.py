@@ -39,15 +39,20 @@ def run(args: argparse.Namespace) -> int:
     from dsimport.cli.session import Session
     from dsimport.compiler.decide import decide
     from dsimport.compiler.diagnostics import Report
+    from dsimport.runtime.host.base import Host
+    from dsimport.runtime.host.match import decode_note, measured_streams
     from dsimport.runtime.observe import DiskObservation
     from dsimport.runtime.records import load_state
     from dsimport.runtime.toolversions import ToolVersions
 
     session, report, versions = Session(args), Report(), ToolVersions()
-    output = _Output(args, session.root)
+    output, host = _Output(args, session.root), Host(work=session.root)
     for plan in session.plans(report):
         state = load_state(session.root / plan.home)
         output.add(plan, decide(plan, state, DiskObservation(session.root, plan.home, versions)))
+        peak = measured_streams(state.values()) if state is not None else None
+        if (note := decode_note(host, plan, peak)) is not None:
+            report.add(note)
     for notice in session.notices:
         print(f"note: {notice}", file=sys.stderr)
     emit_diagnostics(report, args, footer=session.footer(report))

@@ -25,9 +25,11 @@ MAX_TEXT = 1 << 20
 TOOLCHAINS: tuple[Toolchain, ...] = ("reference", "deepstream")
 
 
-def add_recipe_arguments(parser: argparse.ArgumentParser, *, toolchain: bool = True) -> None:
+def add_recipe_arguments(parser: argparse.ArgumentParser, *, toolchain: bool = True, required: bool = True) -> None:
     """Recipes, root and toolchain, spelled the same in every command."""
-    parser.add_argument("recipes", nargs="+", metavar="RECIPE", help="recipe file, or a folder of recipes")
+    parser.add_argument(
+        "recipes", nargs="+" if required else "*", metavar="RECIPE", help="recipe file, or a folder of recipes"
+    )
     parser.add_argument("--root", default=".", metavar="DIR", help="folder that holds models/ (default: here)")
     if toolchain:
         parser.add_argument(
@@ -126,7 +128,11 @@ class Session:
     def toolchain_for(self, loaded: LoadedRecipe) -> Toolchain:
         """--toolchain, else DSIMPORT_TOOLCHAIN, else the recipe, else what this host has."""
         pipeline = loaded.recipe.pipeline
-        wanted = self._chosen or os.environ.get("DSIMPORT_TOOLCHAIN") or (pipeline.toolchain if pipeline else None)
+        return self.default_toolchain(pipeline.toolchain if pipeline else None)
+
+    def default_toolchain(self, written: str | None = None) -> Toolchain:
+        """The toolchain of a command; `written` is what the recipe says, where there is one."""
+        wanted = self._chosen or os.environ.get("DSIMPORT_TOOLCHAIN") or written
         for known in TOOLCHAINS:
             if wanted == known:
                 return known

@@ -96,9 +96,9 @@ def _nothing(paths: Sequence[str], where: str) -> DsimportError:
     if any(path.endswith((".safetensors", ".bin", ".pt", ".pth")) for path in paths):
         return problem(
             "A0240",
-            f"{where} has weights but no ONNX file, and exporting checkpoints is not in this version",
-            "export it: optimum-cli export onnx --model … --task object-detection FOLDER",
-            "then name the result with source.file.path, or take a repository that has an ONNX file",
+            f"{where} has weights but no ONNX file, and the recipe does not say that it is to be exported",
+            "write `export: {}` below source, or run `dsimport lock RECIPE`, which notes it",
+            "or take a repository that has an ONNX file",
         )
     closed = [path for path in paths if path.endswith((".etlt", ".engine", ".plan", ".tlt", ".trt"))]
     if closed:

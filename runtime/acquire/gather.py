@@ -19,7 +19,7 @@ from dsimport.runtime.acquire.sources import Fetched, HubSource, LocalSource, So
 from dsimport.runtime.acquire.url import UrlSource
 from dsimport.runtime.onnx_file import GraphError
 
-__all__ = ["Gathered", "Pins", "external_names", "gather", "labels_of"]
+__all__ = ["Gathered", "Pins", "external_names", "gather", "labels_of", "read_config"]
 
 CONFIG = "config.json"
 LABELS = "labels.txt"
@@ -118,7 +118,7 @@ def _pinned(
     by_name = {pin.path: pin for pin in pins.files}
     config_name = _beside(pins.onnx, CONFIG, by_name)
     config_file = source.pinned(by_name[config_name]) if config_name else None
-    config = _read_config(config_file)
+    config = read_config(config_file)
     if config is not None:
         check_config(config, config_name or CONFIG)
     onnx = source.pinned(by_name[pins.onnx])
@@ -138,7 +138,7 @@ def _chosen(
     names = source.paths()
     where = wanted.where if wanted.revision is None else f"{wanted.where} @ {wanted.revision}"
     config_file = source.fetch(CONFIG) if CONFIG in names else None
-    config = _read_config(config_file)
+    config = read_config(config_file)
     if config is not None:
         check_config(config, f"{CONFIG} of {where}")
     if wanted.kind == "file":
@@ -151,7 +151,7 @@ def _chosen(
     if config_file is None:
         config_name = _beside(path, CONFIG, names)
         config_file = source.fetch(config_name) if config_name else None
-        config = _read_config(config_file)
+        config = read_config(config_file)
         if config is not None:
             check_config(config, f"{config_name} of {where}")
     onnx = source.fetch(path)
@@ -190,7 +190,8 @@ def _data_names(onnx: Fetched) -> list[str]:
     return [paths.join(paths.directory(onnx.path), name) for name in names]
 
 
-def _read_config(file: Fetched | None) -> dict[str, Any] | None:
+def read_config(file: Fetched | None) -> dict[str, Any] | None:
+    """A JSON file's object; None for no file, and for JSON that is no object. A0203 if it cannot be read."""
     if file is None:
         return None
     try:

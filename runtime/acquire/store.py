@@ -7,8 +7,6 @@ what was fetched; and a partial file outlives the run that was killed.
 from __future__ import annotations
 
 import contextlib
-import errno
-import fcntl
 import hashlib
 import os
 from collections.abc import Callable, Iterator
@@ -17,6 +15,7 @@ from pathlib import Path
 from dsimport.runtime.acquire.problems import problem
 from dsimport.runtime.atomic import host_errors, make_folder, sync_folder
 from dsimport.runtime.digest import hash_file
+from dsimport.runtime.lock import hold
 
 __all__ = ["Store", "default_store"]
 
@@ -67,26 +66,9 @@ class Store:
     @contextlib.contextmanager
     def alone(self, part: Path, say: Callable[[str], None]) -> Iterator[None]:
         """Hold a download against other processes that want the same; they wait. The lock ends with its process."""
-        descriptor = -1
-        with host_errors(part):
-            descriptor = os.open(f"{part}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
-        try:
-            _lock(descriptor, say)
+        # Where files cannot be locked, two processes at once would waste time, not content.
+        with hold(Path(f"{part}.lock"), lambda: say("waiting: another process is fetching the same file")):
             yield
-        finally:
-            os.close(descriptor)
 
     def _object(self, sha256: str) -> Path:
         return self.folder / "objects" / sha256[:2] / sha256
-
-
-def _lock(descriptor: int, say: Callable[[str], None]) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return
-    except OSError as error:
-        if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
-            return  # no locks on this file system: two processes at once would waste time, not content
-    say("waiting: another process is fetching the same file")
-    with contextlib.suppress(OSError):
-        fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -85,7 +85,7 @@ class TrtexecResult:
 
     walltime_s, built_s: seconds. engine_mib, workspace_mib: MiB, the latter as trtexec understood `--memPoolSize`.
     warnings, errors: texts of the [W] and [E] lines, in order. passed: the last verdict is PASSED.
-    version: of TensorRT, `10.16.0`.
+    version: of TensorRT, `10.16.0`. device, capability: name and compute capability of the GPU it ran on.
     """
 
     qps: float | None = None
@@ -107,6 +107,8 @@ class TrtexecResult:
     errors: tuple[str, ...] = ()
     passed: bool = False
     version: str | None = None
+    device: str | None = None
+    capability: str | None = None
 
 
 def cpp_float(value: float) -> str:
@@ -251,6 +253,10 @@ _SCALARS = {
 }
 _SPREADS = {f"{_LATENCY}: ": "latency", f"{_GPU}: ": "gpu"}
 _SPREAD_FIELDS = {"min": "min", "max": "max", "mean": "mean", "median": "median", "percentile(99%)": "p99"}
+_TEXTS = {
+    "device": re.compile(r"Selected Device: (.{1,200})"),
+    "capability": re.compile(r"Compute Capability: (\d{1,3}\.\d{1,3})"),
+}
 _VERSION = re.compile(r"TensorRT version: (\d{1,4}(?:\.\d{1,4}){1,3})")
 
 
@@ -261,6 +267,7 @@ def parse_trtexec_log(text: str) -> TrtexecResult:
     """
     figures: dict[str, float | None] = {}
     texts: dict[str, list[str]] = {"W": [], "E": []}
+    words: dict[str, str] = {}
     version: str | None = None
     passed = False
     for line in text.split("\n"):
@@ -268,11 +275,18 @@ def parse_trtexec_log(text: str) -> TrtexecResult:
         if severity in texts:
             texts[severity].append(message)
         figures.update(_figures_in(message))
+        words.update({name: found[1] for name, pattern in _TEXTS.items() if (found := pattern.match(message))})
         if found := _VERDICT.match(message):
             passed = found[1] == "PASSED"
         version = _version_in(message) or version
     return TrtexecResult(
-        **figures, warnings=tuple(texts["W"]), errors=tuple(texts["E"]), passed=passed, version=version
+        **figures,
+        warnings=tuple(texts["W"]),
+        errors=tuple(texts["E"]),
+        passed=passed,
+        version=version,
+        device=words.get("device"),
+        capability=words.get("capability"),
     )
 
 

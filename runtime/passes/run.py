@@ -12,6 +12,7 @@ from dsimport.runtime.graph import dynamic_batch, verify_batch
 from dsimport.runtime.onnx_file import GraphError, read_model, serialize
 from dsimport.runtime.passes import simplify as slimming
 from dsimport.runtime.passes.fuse import fuse_head
+from dsimport.runtime.passes.half import to_fp16
 from dsimport.runtime.passes.store import store
 from dsimport.runtime.passes.tensors import fold_inputs, fold_normalize, fp32_io, strip_outputs
 
@@ -45,7 +46,7 @@ def run_passes(request: dict[str, Any], say: Callable[[str], None]) -> dict[str,
         if changes and probe:
             probe.folded |= item["pass"] == "fold-normalize"
             before = probe.run(model)
-            half |= item["pass"] == "fp32-io"
+            half |= item["pass"] in ("fp32-io", "to-fp16")
             distance = _compare(item, old, before, request, half)
         for change in changes:
             say(f"{item['pass']}: {change}")
@@ -79,6 +80,8 @@ def _apply(model: Any, input_name: str, item: Item) -> list[str]:
         return fold_normalize(model, input_name, item["scale"], item["bias"])
     if kind == "fuse-head":
         return fuse_head(model, item["head"], item["select"], item["rows"], item["output"])
+    if kind == "to-fp16":
+        return to_fp16(model)
     if kind == "simplify":
         return slimming.simplify(model)
     raise GraphError(f"this dsimport has no pass {kind!r}")

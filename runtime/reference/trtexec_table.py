@@ -212,6 +212,8 @@ _REPORTING = [
 _SYSTEM = [
     Option("--device", "System", "N", stoi, "CUDA device", "none"),
     Option("--staticPlugins", "System", "<file>", str, "plugin library; repeatable", "none", repeatable=True),
+    Option("--useDLACore", "System", "N", stoi, "core of the deep learning accelerator to run on", "none"),
+    *_flags("System", "none", [("--allowGPUFallback", "layers that the accelerator cannot run go to the GPU")]),
     Option("--plugins", "System", "<file>", str, "deprecated name of --staticPlugins", "none", repeatable=True),
     *_flags("System", "none", [("--ignoreParsedPluginLibs", "no plugin libraries of the model's own")]),
 ]
@@ -224,7 +226,6 @@ NOT_IMPLEMENTED = frozenset(
     (
         *(
             "--adjustForDLA",
-            "--allowGPUFallback",
             "--allowWeightStreaming",
             "--asyncFileReader",
         ),
@@ -297,7 +298,6 @@ NOT_IMPLEMENTED = frozenset(
         *(
             "--timeRefit",
             "--uint8AsymmetricQuantizationDLA",
-            "--useDLACore",
             "--useProfile",
         ),
         *(

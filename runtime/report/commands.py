@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dsimport.compiler.escape import shell_word, single_line
@@ -16,8 +16,11 @@ from dsimport.runtime.toolversions import find_program
 __all__ = ["command_line", "commands_that_ran"]
 
 
-def commands_that_ran(plan: Plan, current: Mapping[str, StepRecord], root: Path) -> list[Command]:
-    """Commands of the steps whose results hold, in order. Paths below `root` and programs become absolute; a program
+def commands_that_ran(
+    plan: Plan, current: Mapping[str, StepRecord], logged: Mapping[str, Sequence[str]], root: Path
+) -> list[Command]:
+    """Commands of the steps whose results hold, in order: as logged, since an engine may have been built in another way
+    than planned; without a log as planned. Paths below `root` and programs become absolute; a program
     that is not on this machine keeps its name."""
     place = Path(os.path.abspath(root))  # noqa: PTH100 - links on the way to the root stay as they were named
     commands = []
@@ -25,6 +28,7 @@ def commands_that_ran(plan: Plan, current: Mapping[str, StepRecord], root: Path)
         record = current.get(step.id)
         words = [] if record is None else _words(record.facts.get("argv"))
         if record is not None and words:
+            words = list(logged.get(step.id, words))
             tools, known = {words[0], *step.tools}, _paths(record)
             argv = [_absolute(word, tools, known, f"{plan.home}/", place) for word in words]
             commands.append(Command(step=step.id, argv=argv))

@@ -15,7 +15,7 @@ from dsimport.compiler.steps.engine import bench_id
 from dsimport.runtime.formats.kitti import read_folder
 from dsimport.runtime.formats.trtexec import parse_trtexec_log
 from dsimport.runtime.report.commands import commands_that_ran
-from dsimport.runtime.report.history import History, history_of, notes_of
+from dsimport.runtime.report.history import History, history_of, said_by
 from dsimport.runtime.report.schema import (
     DATA_FORMAT,
     Bench,
@@ -23,6 +23,7 @@ from dsimport.runtime.report.schema import (
     Built,
     ClassCount,
     DeepStream,
+    Ended,
     EngineFile,
     Kitti,
     Pdf,
@@ -50,6 +51,7 @@ def collect(plan: Plan, root: Path, state: ModelState, report_seconds: float | N
     layout, values = Layout(plan.name), history.values
     batch = whole(values.get("max_batch"))
     seconds = _seconds(history, state, report_seconds)
+    said = said_by(root / plan.home, [line.id for line in history.steps if line.state in ("ok", "ended", "failed")])
     started = sorted(line.started for line in history.steps if line.state == "ok" and line.started)
     engine = f"{plan.name}_dynamic_b{batch}.engine" if batch is not None else None
     return BenchmarkData(
@@ -73,6 +75,7 @@ def collect(plan: Plan, root: Path, state: ModelState, report_seconds: float | N
             bs1=_bench(history, root, "bench-b1", 1, "b1"),
             bsmax=_bench(history, root, bench_id(batch or 0), batch, f"peak.b{batch}"),
             built=_built(plan, values),
+            ended=_ended(plan, values),
         ),
         peak_gpu_streams=whole(values.get("peak_gpu_streams")),
         deepstream=_deepstream(values),
@@ -82,10 +85,10 @@ def collect(plan: Plan, root: Path, state: ModelState, report_seconds: float | N
         settings={key: setting.value for key, setting in plan.settings.items()},
         steps=list(history.steps),
         failures=list(history.failures),
-        notes=notes_of(root / plan.home, [line.id for line in history.steps if line.state in ("ok", "failed")]),
+        notes=said.notes,
         seconds=seconds,
         total_seconds=round(math.fsum(seconds.values()), 3),
-        commands=commands_that_ran(plan, history.current, root),
+        commands=commands_that_ran(plan, history.current, said.commands, root),
         system=_system(history),
         pdf=Pdf(made_by=None),
     )
@@ -224,6 +227,11 @@ def _built(plan: Plan, values: Mapping[str, Value]) -> list[Built]:
         if images is not None:
             found.append(Built(batch=batch, imgs_per_sec=images, peak_gpu_streams=streams))
     return found
+
+
+def _ended(plan: Plan, values: Mapping[str, Value]) -> Ended | None:
+    failed = (step for step in plan.steps if step.may_fail is not None and values.get(step.may_fail) is not None)
+    return next((Ended(step=step.id, why=str(values[str(step.may_fail)])) for step in failed), None)
 
 
 def _deepstream(values: Mapping[str, Value]) -> DeepStream:

@@ -10,6 +10,7 @@ from dsimport.compiler.diagnostics import Diagnostic, DsimportError
 from dsimport.compiler.escape import single_line
 from dsimport.runtime.atomic import host_error, write_text
 from dsimport.runtime.report.html import Drawer, data_uri, html_page, markdown_body
+from dsimport.runtime.report.mermaid import mermaid_svg
 from dsimport.runtime.report.pdf import RunProgram, makers, pdf_from
 from dsimport.runtime.report.write import Written, without
 
@@ -25,7 +26,7 @@ PICTURES = {
     ".webp": "image/webp",
 }
 # Code blocks that are drawn, by their language.
-DRAWERS: Mapping[str, Drawer] = {}
+DRAWERS: Mapping[str, Drawer] = {"mermaid": mermaid_svg}
 
 
 def write_document(source: Path, folder: Path, formats: Sequence[str], run: RunProgram) -> Written:

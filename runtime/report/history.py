@@ -11,21 +11,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dsimport.compiler.decide import Action, Decider
+from dsimport.compiler.decide import Action, Decider, Decision
 from dsimport.compiler.plan import Plan, Step, Value
 from dsimport.compiler.record import ModelState, StepRecord
 from dsimport.runtime.records import read_events, runs_of
 from dsimport.runtime.report.schema import Failed, Note, StepLine, StepState
 
-__all__ = ["History", "history_of", "notes_of"]
+__all__ = ["History", "Said", "history_of", "said_by"]
 
 MAX_NOTES = 200
 
 
 @dataclass(frozen=True)
 class History:
-    """current: records of the steps whose results hold; values: what those gave; steps: all but the report itself."""
+    """current: records of the steps whose results hold; values: what those gave; steps: all but the report itself;
+    decisions: what a plan would say, had nothing but the records changed."""
 
+    decisions: tuple[Decision, ...]
     current: Mapping[str, StepRecord]
     values: Mapping[str, Value]
     steps: tuple[StepLine, ...]
@@ -33,8 +35,8 @@ class History:
 
     @property
     def complete(self) -> bool:
-        """Whether every step ended well or was not needed."""
-        return all(step.state in ("ok", "not needed") for step in self.steps)
+        """Whether every step ended well, was not needed, or failed as it may."""
+        return all(step.state in ("ok", "ended", "not needed") for step in self.steps)
 
 
 def history_of(plan: Plan, state: ModelState) -> History:
@@ -43,18 +45,20 @@ def history_of(plan: Plan, state: ModelState) -> History:
     current: dict[str, StepRecord] = {}
     lines: list[StepLine] = []
     failures: list[Failed] = []
+    decisions: list[Decision] = []
     for step in plan.steps:
         decision = decider.decide(step)
+        decisions.append(decision)
         if step.kind == "report":
             continue
         record = state.steps.get(step.id)
-        if record is not None and record.failure is not None and decision.action != "skip":
+        if record is not None and record.failure is not None and decision.action not in ("skip", "ended"):
             failure = record.failure
             failures.append(Failed(step=step.id, code=failure.code, message=failure.message, when=failure.when))
         if record is not None and decision.action == "same":
             current[step.id] = record
         lines.append(_line(step, decision.action, record))
-    return History(current, dict(decider.values), tuple(lines), tuple(failures))
+    return History(tuple(decisions), current, dict(decider.values), tuple(lines), tuple(failures))
 
 
 def _line(planned: Step, action: Action, record: StepRecord | None) -> StepLine:
@@ -62,26 +66,40 @@ def _line(planned: Step, action: Action, record: StepRecord | None) -> StepLine:
     if action == "skip" or record is None or record.status == "skipped":
         nothing: StepState = "not needed" if action == "skip" else "not run"
         return StepLine(id=step, kind=kind, state=nothing, seconds=None, started=None, summary="")
-    state: StepState = "ok" if action == "same" else "failed" if record.status == "failed" else "outdated"
-    summary = record.failure.message if state == "failed" and record.failure is not None else record.summary
+    known: dict[str, StepState] = {"same": "ok", "ended": "ended"}
+    state = known.get(action, "failed" if record.status == "failed" else "outdated")
+    summary = record.failure.message if state in ("failed", "ended") and record.failure is not None else record.summary
     started = record.started or None
     return StepLine(id=step, kind=kind, state=state, seconds=record.seconds, started=started, summary=summary)
 
 
-def notes_of(home: Path, steps: Iterable[str]) -> list[Note]:
-    """Warnings and remarks of the latest attempt of each of these steps, in their order, from the logs of all runs."""
+@dataclass(frozen=True)
+class Said:
+    """What the logs of the runs have of the latest attempt of steps. notes: warnings and remarks, in the steps' order;
+    commands: the words of the last command that each of them ran, which may be another than the planned one."""
+
+    notes: list[Note]
+    commands: Mapping[str, tuple[str, ...]]
+
+
+def said_by(home: Path, steps: Iterable[str]) -> Said:
+    """Read the logs of all runs of a model for these steps."""
     found: dict[str, list[Note]] = {}
+    commands: dict[str, tuple[str, ...]] = {}
     for path in runs_of(home):
         for event in read_events(path):
             name, step = event.get("event"), str(event.get("step"))
             if name == "step-start":
                 found[step] = []
+            elif name == "command" and isinstance(event.get("argv"), list):
+                commands[step] = tuple(str(word) for word in event["argv"])
             elif name == "warning":
                 note = Note(step=step, code=str(event.get("code")), text=str(event.get("message")))
                 found.setdefault(step, []).append(note)
             elif name == "note":
                 found.setdefault(step, []).append(Note(step=step, code=None, text=str(event.get("text"))))
-    return [note for step in steps for note in dict.fromkeys(found.get(step, ()))][:MAX_NOTES]
+    notes = [note for step in steps for note in dict.fromkeys(found.get(step, ()))]
+    return Said(notes[:MAX_NOTES], commands)
 
 
 class _Recorded:

@@ -145,6 +145,8 @@ def _per_image(bench: Bench) -> str:
 
 def _doubling(index: int, data: BenchmarkData) -> str:
     built = data.trtexec.built[index]
+    if index + 1 == len(data.trtexec.built) and data.trtexec.ended is not None:
+        return ""
     if index + 1 < len(data.trtexec.built):
         return f", more than the batch: doubled to {data.trtexec.built[index + 1].batch}"
     streams, limit = built.peak_gpu_streams, data.settings["engine.batch_limit"]

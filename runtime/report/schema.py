@@ -20,6 +20,7 @@ __all__ = [
     "ClassCount",
     "Command",
     "DeepStream",
+    "Ended",
     "EngineFile",
     "Failed",
     "Kitti",
@@ -40,7 +41,7 @@ __all__ = [
 ]
 
 DATA_FORMAT: Literal[1] = 1
-StepState: TypeAlias = Literal["ok", "failed", "outdated", "not run", "not needed"]
+StepState: TypeAlias = Literal["ok", "failed", "ended", "outdated", "not run", "not needed"]
 
 
 class _Part(BaseModel):
@@ -76,12 +77,21 @@ class Built(_Part):
     peak_gpu_streams: int | None
 
 
+class Ended(_Part):
+    """The step that ended the doubling by failing, and why."""
+
+    step: str
+    why: str
+
+
 class Trtexec(_Part):
-    """Batch 1 and the largest batch on the final engine; every engine built before it."""
+    """Batch 1 and the largest batch on the final engine; every engine built before it. ended: null where the throughput
+    or the limit ended the doubling."""
 
     bs1: Bench
     bsmax: Bench
     built: list[Built]
+    ended: Ended | None
 
 
 class Run(_Part):
@@ -196,7 +206,8 @@ class System(_Part):
 
 
 class StepLine(_Part):
-    """One step of the plan. outdated: it ended well once, and what it rests on has changed since."""
+    """One step of the plan. ended: it failed, which is a result: the doubling ended there. outdated: it ended well,
+    and what it rests on has changed since."""
 
     id: str
     kind: str

@@ -21,9 +21,11 @@ from dsimport.runtime.atomic import write_bytes, write_text
 from dsimport.runtime.report.charts import draw_charts
 from dsimport.runtime.report.data import collect
 from dsimport.runtime.report.frames import contact_sheet
+from dsimport.runtime.report.history import history_of
 from dsimport.runtime.report.html import data_uri, figure, html_page, markdown_body
 from dsimport.runtime.report.markdown import report_markdown
 from dsimport.runtime.report.pdf import RunProgram, makers, pdf_from
+from dsimport.runtime.report.plangraph import plan_svg
 from dsimport.runtime.report.schema import BenchmarkData, Pdf, data_text
 from dsimport.runtime.report.svg import latency_svg, timeline_svg
 
@@ -63,7 +65,7 @@ def write_report(
     written = Written()
     data = collect(plan, root, state)
     charts = _charts(data, folder, written)
-    figures = _figures(plan, root, data) if {"html", "pdf"} & set(formats) else {}
+    figures = _figures(plan, root, state, data) if {"html", "pdf"} & set(formats) else {}
     if fresh or "report" not in data.seconds:
         data = _timed(data, time.monotonic() - began)
     pages = _Pages(plan, root, folder, data, charts, figures)
@@ -135,7 +137,7 @@ def _charts(data: BenchmarkData, folder: Path, written: Written) -> dict[str, by
     return charts
 
 
-def _figures(plan: Plan, root: Path, data: BenchmarkData) -> dict[str, list[Raw]]:
+def _figures(plan: Plan, root: Path, state: ModelState, data: BenchmarkData) -> dict[str, list[Raw]]:
     """Figures of the HTML and PDF only, by the section they end. SVG and JPEG: the charts stay the only PNG."""
     found: dict[str, list[Raw]] = {"5.": [], "7.": [], "11.": []}
     latency, timeline = latency_svg(data), timeline_svg(data)
@@ -149,6 +151,8 @@ def _figures(plan: Plan, root: Path, data: BenchmarkData) -> dict[str, list[Raw]
         found["7."].append(figure(picture, f"{alt}, from the KITTI files."))
     if timeline is not None:
         found["11."].append(figure(timeline, "The steps in their order; the width is their share of the time."))
+    picture = plan_svg(plan, history_of(plan, state).decisions)
+    found["11."].append(figure(picture, "The plan: steps, conditions and artifacts, coloured by what holds of them."))
     return found
 
 

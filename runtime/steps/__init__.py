@@ -10,6 +10,7 @@ _HERE = "dsimport.runtime.steps"
 HANDLERS: dict[str, str] = {
     "preflight": f"{_HERE}.preflight:run",
     "acquire": f"{_HERE}.acquire:run",
+    "export": f"{_HERE}.export:run",
     "graph": f"{_HERE}.graph:run",
     "inspect": f"{_HERE}.graph:inspect",
     "emit": f"{_HERE}.emit:run",

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from dsimport.compiler import paths
 from dsimport.compiler.diagnostics import Diagnostic, DsimportError, Report, Span
-from dsimport.compiler.labelrules import label_problem
+from dsimport.compiler.escape import single_line
+from dsimport.compiler.labelrules import label_problem, labels_text
 from dsimport.runtime.atomic import TEMPORARY, host_errors, make_folder, sync_folder, write_text
 from dsimport.runtime.steps.base import Context, Outcome
 
@@ -34,19 +35,24 @@ REFUSED_ARCHITECTURES = (
 
 def run(context: Context) -> Outcome:
     """Fetch or copy the model, verified. Raises DsimportError with A-codes and what to do instead."""
+    params = context.step.params
+    wanted = wanted_of(params, context.root)
+    if wanted.kind == "file" and not params.get("checkpoint") and Path(wanted.where).is_dir():
+        raise _error(
+            "A0202",
+            f"'{params['where']}' is a folder, not an ONNX file",
+            "a checkpoint folder's name must not end in .onnx: rename it, or name the .onnx file in it",
+        )
+    if params["lock"] is None and wanted.kind == "huggingface":
+        context.say(f"not locked: takes what {wanted.revision} is now; `dsimport lock` pins it")
+    return _checkpoint(context, wanted) if params.get("checkpoint") else _onnx(context, wanted)
+
+
+def _onnx(context: Context, wanted: Wanted) -> Outcome:
     from dsimport.runtime.acquire.gather import gather, labels_of
 
     params = context.step.params
-    wanted = wanted_of(params, context.root)
-    if wanted.kind == "file" and Path(wanted.where).is_dir():
-        raise _error(
-            "A0202",
-            f"'{params['where']}' is a folder, and exporting checkpoints is not in this version",
-            "export it to ONNX (optimum-cli export onnx) and name the .onnx file",
-        )
     pins = _pins(params)
-    if pins is None and wanted.kind == "huggingface":
-        context.say(f"not locked: takes what {wanted.revision} is now; `dsimport lock` pins it")
     got = gather(wanted, pins, _tools(context), check_architectures)
     if wanted.sha256 is not None and got.onnx.sha256 != wanted.sha256.lower():
         raise _error(
@@ -60,10 +66,31 @@ def run(context: Context) -> Outcome:
     _copy(got.onnx, target)
     if params["labels"] is not None:
         labels = labels_of(got, params["classes"], labels_of_config)
-        write_text(context.root / params["labels"], "".join(f"{label}\n" for label in labels))
+        write_text(context.root / params["labels"], labels_text(labels))
     size = got.onnx.size + sum(item.size for item in got.data)
-    origin = f", commit {got.commit[:7]}" if got.commit else ""
-    return Outcome({}, f"{size / 1e6:.1f} MB, sha256 {got.onnx.sha256[:8]}…{origin}")
+    return Outcome({}, f"{size / 1e6:.1f} MB, sha256 {got.onnx.sha256[:8]}…{_origin(got.commit)}")
+
+
+def _checkpoint(context: Context, wanted: Wanted) -> Outcome:
+    from dsimport.compiler.lock import LockedFile
+    from dsimport.runtime.acquire.checkpoint import gather_checkpoint
+
+    params = context.step.params
+    lock = params["lock"] or {"commit": None, "files": ()}
+    pins = tuple(LockedFile.model_validate(item) for item in lock["files"])
+    got = gather_checkpoint(wanted, lock["commit"], pins, _tools(context), check_architectures)
+    for item in got.files:
+        _copy(item, context.root / params["target"] / item.path)
+    if params["labels"] is not None:
+        labels = labels_of_config(got.config, got.config_file.path, params["classes"])
+        write_text(context.root / params["labels"], labels_text(labels))
+    size = sum(item.size for item in got.files)
+    kind = single_line(str(got.config.get("model_type")))[:60]
+    return Outcome({}, f"{kind} checkpoint, {len(got.files)} files, {size / 1e6:.1f} MB{_origin(got.commit)}")
+
+
+def _origin(commit: str | None) -> str:
+    return f", commit {commit[:7]}" if commit else ""
 
 
 def wanted_of(params: dict[str, Any], root: Path) -> Wanted:

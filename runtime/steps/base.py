@@ -17,7 +17,7 @@ from dsimport.runtime.progress import Progress
 from dsimport.runtime.toolversions import find_program, missing_program
 from dsimport.runtime.values import filled
 
-__all__ = ["Context", "Finished", "Handler", "Outcome", "handler_for", "outside_home"]
+__all__ = ["TOOL_FAILED", "Context", "Finished", "Handler", "Outcome", "ending", "handler_for", "outside_home"]
 
 TOOL_FAILED = 4
 TAIL_SHOWN = 12
@@ -73,7 +73,7 @@ class Context:
         log: Path | None = None,
         append: bool = False,
         timeout_s: float | None = None,
-        env: Mapping[str, str] | None = None,
+        env: Mapping[str, str | None] | None = None,
         on_line: Callable[[str], None] | None = None,
         ok: Sequence[int] = (0,),
     ) -> Finished:
@@ -108,7 +108,7 @@ class Context:
         if done.timed_out:
             raise self._failure(words, done, target, "T0603", f"did not end within {limit:g} s and was stopped")
         if done.exit_code not in ok:
-            raise self._failure(words, done, target, "T0602", _ending(done.exit_code))
+            raise self._failure(words, done, target, "T0602", ending(done.exit_code))
         return done
 
     def say(self, text: str) -> None:
@@ -123,15 +123,18 @@ class Context:
         self.event("warning", step=self.step.id, code=diagnostic.code, message=diagnostic.message)
 
     def _failure(self, words: list[str], done: Finished, log: Path, code: str, what: str) -> DsimportError:
+        from dsimport.runtime.diagnose.read import explained_log
+
         shown = self._relative(log)
         command = " ".join(shell_word(word.replace("\0", "")) for word in words)
         tail = tuple(single_line(line)[:300] for line in done.tail[-TAIL_SHOWN:])
+        known, fixes = explained_log(log)
         return DsimportError(
             Diagnostic(
                 code,
                 f"{single_line(Path(words[0]).name)} {what}",
-                notes=(f"command: {single_line(command)}", f"log: {single_line(shown)}", *tail),
-                help=(_HELP[code].format(log=single_line(shown)),),
+                notes=(*known, f"command: {single_line(command)}", f"log: {single_line(shown)}", *tail),
+                help=(*fixes, _HELP[code].format(log=single_line(shown))),
             ),
             exit_code=TOOL_FAILED,
         )
@@ -192,7 +195,8 @@ def outside_home(root: Path, home: str, name: str) -> DsimportError | None:
     )
 
 
-def _ending(exit_code: int) -> str:
+def ending(exit_code: int) -> str:
+    """How a program ended, in words."""
     if exit_code >= 0:
         return f"ended with exit code {exit_code}"
     if exit_code == -9:

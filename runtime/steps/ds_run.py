@@ -21,7 +21,9 @@ def run(context: Context) -> Outcome:
     """Run for the fixed time and read the steady PERF rows of all streams."""
     context.run()
     params = context.step.params
-    streams = int(context.values[params["streams"]] or 0)
+    streams = params["streams"]
+    if isinstance(streams, str):  # a value that an earlier step gave
+        streams = int(context.values[streams] or 0)
     fps = steady_fps(parse_perf(context.log_path.read_text("utf-8", "replace")))
     if fps is None or len(fps) != streams or min(fps) <= 0:
         found = "no steady PERF row" if fps is None else f"PERF rows of {len(fps)} streams: {min(fps):.1f} fps at least"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from dsimport.compiler.diagnostics import Diagnostic, DsimportError, Report, Span
 from dsimport.runtime.graph_tool import RESULT
 from dsimport.runtime.steps.base import Context, Outcome
 
-__all__ = ["inspect", "run"]
+__all__ = ["inspect", "run", "serve"]
 
 
 def run(context: Context) -> Outcome:
@@ -19,7 +20,7 @@ def run(context: Context) -> Outcome:
     request = {"do": "graph", **params, **context.step.hints}
     for key in ("source", "target"):
         request[key] = str(context.root / params[key])
-    result = _serve(context, request)
+    result = serve(context, request)
     batch = result["batch_diff"]
     moved = [item["max_abs_diff"] for item in result["passes"] if item["max_abs_diff"] is not None]
     worst = max(moved, default=None)
@@ -33,7 +34,7 @@ def run(context: Context) -> Outcome:
 def inspect(context: Context) -> Outcome:
     """Compare names, types and shapes with the recipe. Every difference is reported at its place in the recipe."""
     params = context.step.params
-    found = _serve(context, {"do": "inspect", "onnx": str(context.root / params["onnx"])})
+    found = serve(context, {"do": "inspect", "onnx": str(context.root / params["onnx"])})
     report = Report()
     _compare_input(context, found["inputs"], report)
     _compare_outputs(context, found["outputs"], report)
@@ -42,9 +43,10 @@ def inspect(context: Context) -> Outcome:
     return Outcome(values, f"opset {found['opset']}, {len(params['outputs'])} of {len(found['outputs'])} outputs used")
 
 
-def _serve(context: Context, request: dict[str, Any]) -> dict[str, Any]:
+def serve(context: Context, request: dict[str, Any], log: Path | None = None) -> dict[str, Any]:
+    """What the graph tool makes of a request. DsimportError where the model, or the tool itself, does not allow it."""
     command = [sys.executable, "-m", "dsimport.runtime.graph_tool", json.dumps(request)]
-    done = context.run(command, ok=(0, 1))
+    done = context.run(command, log=log, ok=(0, 1))
     line = next((line for line in reversed(done.tail) if line.startswith(RESULT)), None)
     result: dict[str, Any] = json.loads(line[len(RESULT) :]) if line else {"error": "; ".join(done.tail[-3:])}
     if "code" in result:

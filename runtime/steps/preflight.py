@@ -7,14 +7,15 @@ import shutil
 from pathlib import Path
 
 from dsimport.compiler.defaults import DEFAULT_VIDEO
-from dsimport.compiler.diagnostics import DsimportError, Report
+from dsimport.compiler.diagnostics import Report
 from dsimport.compiler.escape import single_line
+from dsimport.runtime.host.base import Host
+from dsimport.runtime.host.match import decode_note, mismatches
+from dsimport.runtime.host.system import MIN_FREE_MB
 from dsimport.runtime.steps.base import Context, Outcome
 from dsimport.runtime.toolversions import find_program, missing_program
 
 __all__ = ["run"]
-
-MIN_FREE_MB = 500
 
 
 def run(context: Context) -> Outcome:
@@ -47,8 +48,12 @@ def run(context: Context) -> Outcome:
         report.error(
             "H0504", f"only {free} MiB free on {context.root}", help=f"free at least {MIN_FREE_MB} MiB, or use --root"
         )
-    if report.errors:
-        raise DsimportError(report.items)
+    host = Host(work=context.root)
+    for diagnostic in mismatches(host, context.plan):
+        report.add(diagnostic)
+    report.raise_errors()
+    if (note := decode_note(host, context.plan)) is not None:
+        context.warn(note)
     videos = len(params["videos"])
     found = f"{len(params['programs'])} programs, {videos} video{'s' if videos > 1 else ''}"
     return Outcome({}, f"{found}, {free // 1024} GiB free")

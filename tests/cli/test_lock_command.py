@@ -229,3 +229,41 @@ def test_a_dropped_connection_is_continued_by_the_next_command(place: Place) -> 
     assert not place.lock_file.exists()
     assert place.lock()["locks"][0]["status"] == "created"
     assert place.hub.gets("/cdn/")[-1]["Range"] == "bytes=100000-"
+
+
+def test_a_repository_of_weights_is_locked_as_a_checkpoint(place: Place, made: tuple[bytes, bytes]) -> None:
+    recipe, weights = place.root / "recipes/tiny.yaml", bytes(5000)
+    text = RECIPE.replace("yolov8", "rt-detr").replace("[7, 768]", "[9, 3]").replace("output0", "logits")
+    recipe.write_text(text.replace("[9, 3]}", "[9, 3], pred_boxes: [9, 4]}"), "utf-8")
+    config = json.dumps({**CONFIG, "model_type": "rt_detr"}).encode()
+    files = {"config.json": config, "model.safetensors": weights, "preprocessor_config.json": b"{}"}
+    repo = place.hub.repository("acme/tiny", files)
+    content = place.lock()["locks"][0]["content"]
+    assert (content["onnx"], content["opset"], content["inputs"]) == (None, None, [])
+    assert {item["path"]: item["sha256"] for item in content["files"]} == {n: sha256(d) for n, d in files.items()}
+    assert content["labels"] == ["square", "circle", "triangle"]
+    assert content["commit"] == repo.branches["main"]
+    assert any(item.startswith("torch==") for item in content["exporter"]["packages"])
+    plan = place.run("plan", "recipes/tiny.yaml", "--toolchain", "reference", "--json", HF_HUB_OFFLINE="1")
+    steps = [step["id"] for step in json.loads(plan.stdout)["plans"][0]["steps"]]
+    assert steps[1:4] == ["acquire", "export", "graph"]
+    assert place.lock()["locks"][0]["status"] == "same"
+    assert place.lock("--check")["locks"][0]["status"] == "same"
+    repo.push({**files, "model.safetensors": bytes(6000)})
+    assert "model.safetensors: changed, 5,000 -> 6,000 bytes" in place.lock("--check", code=1)["locks"][0]["moved"]
+    repo.push({**files, "onnx/model.onnx": made[0]})
+    assert place.lock("--update")["locks"][0]["content"]["onnx"] == "onnx/model.onnx"
+
+
+def test_a_checkpoint_folder_is_locked_file_by_file(place: Place) -> None:
+    folder = place.root / "recipes/weights"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(CONFIG), "utf-8")
+    (folder / "model.safetensors").write_bytes(bytes(100))
+    source = "{file: {path: weights}}"
+    text = RECIPE.replace("{huggingface: {repo: acme/tiny}}", source).replace("yolov8", "rt-detr")
+    (place.root / "recipes/tiny.yaml").write_text(text, "utf-8")
+    content = place.lock()["locks"][0]["content"]
+    assert [item["path"] for item in content["files"]] == ["config.json", "model.safetensors"]
+    (folder / "model.safetensors").write_bytes(bytes(101))
+    assert [item["code"] for item in place.lock("--check", code=1)["diagnostics"]] == ["A0224"]

@@ -39,7 +39,7 @@ def test_tables_do_not_overlap() -> None:
 
 def test_explanations_read_well() -> None:
     for code, doc in CODES.items():
-        assert re.fullmatch(r"[RNPAGTHS]\d{4}", code)
+        assert re.fullmatch(r"[RNPAGTHSC]\d{4}", code)
         assert doc.title == doc.title.strip()
         assert "\n" not in doc.title
         assert not doc.title.endswith(".")

@@ -50,9 +50,10 @@ parser: {threshold: 0.25, top_k: 200, nms_iou: 0.45, cluster: nms, select: pairs
          per_class: {person: {threshold: 0.4, nms_iou: 0.5, top_k: 3}}}
 graph: {dynamic-batch: true, fold-normalize: auto, fuse-head: auto, simplify: false, strip-outputs: auto,
         fold-inputs: auto, fp32-io: true}
-engine: {precision: fp16, max_batch: 64, batch_limit: 512, workspace: 32768M, optimization_level: null, builder: auto}
-pipeline: {deepstream: 9.1, tensorrt: "10.16", toolchain: auto, video: default, frames: 100, min_detection_rate: 0.9,
-           muxer: {width: 1280, height: 720}, interval: 0}
+engine: {precision: fp16, max_batch: 64, batch_limit: 512, workspace: 32768M, optimization_level: null, builder: auto,
+         strongly_typed: auto, dla: null}
+pipeline: {platform: dgpu, deepstream: 9.1, tensorrt: "10.16", toolchain: auto, video: default, frames: 100,
+           min_detection_rate: 0.9, muxer: {width: 1280, height: 720}, interval: 0}
 benchmark: {target_fps: 30, warmup_ms: 1000, duration_s: 10, run_s: 60, video: default}
 report: {formats: [md, html, pdf]}
 verify: {min_match: 0.99}
@@ -92,7 +93,7 @@ def test_the_full_example_names_every_key_but_the_alternatives() -> None:
     alternatives = ("source.ngc", "source.file", "source.url", "extends", "matrix")
     report = Report()
     (first, *_) = load_recipe("x.yaml", lambda _: FULL.encode(), report)
-    null = {"engine.optimization_level"}
+    null = {"engine.optimization_level", "engine.dla"}
     for path in leaf_keys():
         if "*" not in path and not path.startswith(alternatives) and path not in null:
             assert path in first.written

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from dsimport.compiler import preset
+from dsimport.compiler import preset, presetexport
 
 TEXT = (Path(__file__).parents[2] / "docs" / "presets.md").read_text("utf-8")
 FILES = dict(
@@ -22,6 +22,7 @@ MODELS = [
     *(preset.CandidatesDecode, preset.Boxes, preset.Scores, preset.Objectness, preset.Levels),
     *(preset.DetectionsDecode, preset.RowBoxes, preset.Classes, preset.Count),
     *(preset.GridDecode, preset.GridBoxes, preset.GridScores, preset.GridOffset),
+    *(presetexport.FamilyExport, presetexport.ModelExport),
 ]
 
 

@@ -15,7 +15,7 @@ from e2e_support import recipe_text
 
 from dsimport.cli.session import COMPILER, Session
 from dsimport.compiler.decide import Decision, decide
-from dsimport.compiler.diagnostics import Report
+from dsimport.compiler.diagnostics import Diagnostic, DsimportError, Report
 from dsimport.compiler.plan import Plan
 from dsimport.runtime.apply import ApplyResult, apply_plan
 from dsimport.runtime.observe import DiskObservation
@@ -44,7 +44,7 @@ class Quick:
     """A root with one recipe, `tiny-yolov8`, engines of batch 2 and, if that pays, 4.
 
     real: kinds of steps without a stand-in; rates: img/s by batch; fps: frames per second of a stream in every run;
-    tools: versions that are not 1.0.
+    tools: versions that are not 1.0; fail: exit code by step that does not end well.
     """
 
     def __init__(self, root: Path, real: tuple[str, ...] = ()) -> None:
@@ -53,6 +53,7 @@ class Quick:
         self.rates = {1: 100.0, 2: 200.0, 4: 300.0}
         self.fps = 40.0
         self.tools: dict[str, str] = {}
+        self.fail: dict[str, int] = {}
         self._runs = 0
         (root / "recipes").mkdir(parents=True, exist_ok=True)
         (root / "recipes/model.onnx").write_text("a model", "utf-8")
@@ -99,6 +100,12 @@ class Quick:
         step = context.step
         own = step.kind in ("engine", "bench", "ds-run", "report")  # never the same twice
         self._runs += own
+        if step.id in self.fail:
+            for output in step.outputs:
+                context.path(output).write_text("half", "utf-8")
+            raise DsimportError(
+                Diagnostic("T0602", f"{step.id} broke", help=("mend it",)), exit_code=self.fail[step.id]
+            )
         seen = DiskObservation(self.root, context.plan.home, Versions(self.tools))
         inputs = [seen.digest(str(context.path(path).relative_to(self.root))) for path in step.inputs]
         made = [step.id, context.argv(), sorted(step.params.items()), inputs, self._runs * own]

@@ -52,6 +52,11 @@ CHANGES: dict[str, tuple[str, str, str]] = {
         "engine: {optimization_level: 3, ",
         f"{ENGINES} {RUNS} emit-scripts",
     ),
+    "engine.strongly_typed": (
+        "engine: {",
+        "engine: {strongly_typed: true, ",
+        f"{ENGINES} emit-config {PIPELINE} emit-scripts",
+    ),
     # The engine of batch 4 is the one in use already: nothing has to be built or measured again.
     "engine.max_batch": ("max_batch: 2", "max_batch: 4", "scale emit-scripts report"),
     "engine.batch_limit": ("batch_limit: 4", "batch_limit: 2", f"scale bench-b1 emit-config {PIPELINE} emit-scripts"),
@@ -61,7 +66,7 @@ CHANGES: dict[str, tuple[str, str, str]] = {
     # The parser knows which part of the network input shows the frame; that part is a matter of proportions only.
     "pipeline.muxer, same proportions": ("width: 256, height: 192", "width: 512, height: 384", PIPELINE),
     "pipeline.muxer": ("width: 256, height: 192", "width: 256, height: 256", f"{PARSER} {PIPELINE}"),
-    "pipeline.deepstream": ("pipeline: {", "pipeline: {deepstream: 8.0, ", f"{PARSER} {PIPELINE}"),
+    "pipeline.deepstream": ("pipeline: {", "pipeline: {deepstream: 8.0, ", f"preflight {PARSER} {PIPELINE}"),
     "pipeline.video": ("video: clip.mp4", "video: other.mp4", f"preflight {PIPELINE}"),
     "benchmark.video": ("benchmark: {", "benchmark: {video: other.mp4, ", "preflight ds-run1 ds-run2 report"),
     "benchmark.run_s": ("run_s: 4", "run_s: 5", "ds-run1 ds-run2 report emit-scripts"),

@@ -109,6 +109,41 @@ def test_an_unknown_toolchain_in_the_environment_is_refused(project: Callable[..
     assert "help: use one of reference, deepstream" in done.stderr
 
 
+def test_a_host_with_another_release_is_refused_before_anything_is_built(
+    project: Callable[..., Project], tmp_path: Path
+) -> None:
+    made, tools = project(), links_to_reference(tmp_path / "tools")
+    recipe = made.root / RECIPE
+    recipe.write_text(recipe.read_text("utf-8").replace("pipeline: {", "pipeline: {deepstream: 8.0, "), "utf-8")
+    done = made.run("apply", RECIPE, "--toolchain", "deepstream", "--json", path=tools)
+    assert done.returncode == 1, done.stderr
+    model = json.loads(done.stdout)["models"][0]
+    assert (model["failed"], model["done"]) == ("preflight", [])
+    assert [item["code"] for item in model["diagnostics"]] == ["H0510", "H0511"]
+    assert f"is planned for DeepStream 8.0 ({RECIPE}:" in done.stderr
+
+    checked = made.run("doctor", RECIPE, "--toolchain", "deepstream", "--json", path=tools)
+    assert checked.returncode == 1
+    assert [item["code"] for item in json.loads(checked.stdout)["diagnostics"]] == ["H0510", "H0511"]
+
+
+def test_doctor_tells_what_the_chosen_toolchain_lacks(project: Callable[..., Project], tmp_path: Path) -> None:
+    made, tools = project(), links_to_reference(tmp_path / "tools")
+    done = made.run("doctor", RECIPE, "--toolchain", "reference")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("toolchain reference\n")
+    assert done.stdout.endswith(" 0 missing\n")
+    document = made.json("doctor", "--toolchain", "deepstream", code=1, PATH=f"{tools}:/usr/bin:/bin")
+    checks = {item["id"]: item for item in document["checks"]}
+    assert (checks["gpu"]["status"], checks["trtexec"]["status"], checks["deepstream"]["status"]) == (
+        "missing",
+        "ok",
+        "ok",
+    )
+    assert checks["deepstream"]["found"] == "9.1.0"
+    assert all(item["fix"] for item in document["checks"] if item["status"] in ("warn", "missing"))
+
+
 def test_a_host_without_the_tools_says_where_they_come_from(project: Callable[..., Project]) -> None:
     made = project()
     done = made.run("apply", RECIPE, "--toolchain", "deepstream")

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from live_processors import Objects
 
-__all__ = ["Case", "Tally", "compare"]
+__all__ = ["PIXELS", "ROUNDING", "SCORE", "Case", "Tally", "compare", "is_same", "is_sliver", "match", "rows"]
 
 Array = npt.NDArray[Any]
 SCORE = 1e-6
@@ -72,7 +72,7 @@ def compare(found: Array, wanted: Objects, case: Case) -> Tally:
     """found: the parser's objects, a structured array. wanted: the processor's, before the cut to the frame."""
     got = np.stack([found[key].astype(float) for key in ("class_id", "score", "left", "top", "width", "height")], 1)
     got[:, 4:] += got[:, 2:4]
-    want = rows(wanted, case)
+    want = rows(wanted, case.shown)
     pairs = match(got, want, case.score_tolerance)
     left, right = [i for i, _ in pairs], [j for _, j in pairs]
     difference = np.abs(got[left] - want[right])
@@ -91,9 +91,12 @@ def compare(found: Array, wanted: Objects, case: Case) -> Tally:
     return tally
 
 
-def rows(objects: Objects, case: Case) -> Array:
-    """[n, 6]: class, score, edges cut to the frame; without boxes that are no boxes or show nothing of the frame."""
-    height, width = case.shown
+def rows(objects: Objects, shown: tuple[int, int]) -> Array:
+    """[n, 6]: class, score, edges cut to the frame; without boxes that are no boxes or show nothing of the frame.
+
+    shown: height and width of what shows the frame, pixels.
+    """
+    height, width = shown
     boxes = objects.boxes.astype(float)
     out = np.concatenate([objects.classes[:, None], objects.scores[:, None], boxes], axis=1, dtype=float)
     out = out[np.isfinite(boxes).all(axis=1)]
@@ -107,23 +110,28 @@ def is_sliver(table: Array) -> Array:
 
 
 def is_same(one: Array, many: Array, score_tolerance: float) -> Array:
-    """Which of the rows of `many` are the row `one`, within the tolerances."""
+    """Which of the rows of `many` are the row `one`, or the one in the same place, within the tolerances."""
     difference = np.abs(many - one)
     return (difference[:, 0] == 0) & (difference[:, 1] <= score_tolerance) & (difference[:, 2:] <= PIXELS).all(axis=1)
 
 
 def match(got: Array, want: Array, score_tolerance: float) -> list[tuple[int, int]]:
     """Pairs of indices of equal rows; each row is in one pair at most."""
-    pairs = []
-    free = np.ones(len(want), bool)
-    order = np.lexsort(want.T[::-1])  # close to each other in order: equal objects of both sides
-    for i in np.lexsort(got.T[::-1]):
-        candidates = order[free[order]]
-        hits = candidates[is_same(got[i], want[candidates], score_tolerance)]
+    one, other = np.lexsort(got.T[::-1]), np.lexsort(want.T[::-1])
+    pairs: list[tuple[int, int]] = []
+    if len(one) == len(other):  # nearly always in the same order: at once
+        same = is_same(got[one], want[other], score_tolerance)
+        pairs = list(zip(one[same].tolist(), other[same].tolist(), strict=True))
+        one, other = one[~same], other[~same]
+    free: dict[float, list[int]] = {}
+    for j in other:
+        free.setdefault(want[j, 0], []).append(int(j))
+    for i in one:
+        candidates = free.get(got[i, 0], [])
+        hits = np.flatnonzero(is_same(got[i], want[candidates], score_tolerance))
         if len(hits):
-            nearest = hits[np.abs(want[hits] - got[i]).sum(axis=1).argmin()]
-            free[nearest] = False
-            pairs.append((int(i), int(nearest)))
+            nearest = hits[np.abs(want[candidates][hits] - got[i]).sum(axis=1).argmin()]
+            pairs.append((int(i), candidates.pop(nearest)))
     return pairs
 
 

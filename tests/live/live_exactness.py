@@ -60,8 +60,8 @@ class Comparison:
         self.processor = processor
         self.queries, self.columns = queries, columns
         self.classes = columns - processor.softmax
-        names = [tensor.name for tensor in bound(processor.family).tensors]
-        outputs = {name: (queries, 4 if "box" in name or "coord" in name else columns) for name in names}
+        tensors_ = bound(processor.family).tensors
+        outputs = {tensor.name: (queries, 4 if tensor.role == "boxes" else columns) for tensor in tensors_}
         self.binding = bound(processor.family, height=height, width=width, classes=self.classes, outputs=outputs)
         resize = self.binding.family.defaults.preprocess.resize
         self.area: Area = active_area(resize, height=height, width=width, frame_height=FRAME[0], frame_width=FRAME[1])
@@ -177,7 +177,7 @@ def of_random_tensors(processor: Processor, workshop: Workshop, classes: int) ->
 
 def is_defined(processor: Processor, style: tuple[str, str]) -> bool:
     """Whether the processor says what it does with such tensors."""
-    if processor.name == "omdet-turbo" and style[1] == "not finite":
-        return False  # it stops with an assertion
+    if style[1] == "not finite" and (processor.name == "omdet-turbo" or processor.clamps):
+        return False  # the one stops with an assertion, the others make edges of the image out of infinities
     # Without a limit and a softmax, a NaN hides the other classes of its query from the processor, not from the parser.
     return not (style[0] == "nan" and processor.limit is None and not processor.softmax)

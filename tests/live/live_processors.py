@@ -1,8 +1,7 @@
-"""The models' own post-processing: methods of transformers' image processors, which are not ours to change."""
+"""Post-processing of queries: methods of transformers' image processors and of their like, not ours to change."""
 
 from __future__ import annotations
 
-import ast
 import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,9 +9,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Literal
 
+import numpy as np
 import numpy.typing as npt
 import torch
 import transformers
+from live_borrowed import Wheel, extracted
 from transformers.image_transforms import center_to_corners_format
 
 __all__ = ["PROCESSORS", "Objects", "Processor"]
@@ -38,7 +39,8 @@ class Processor:
 
     family: of the parser that must agree with it. limit: (query, class) pairs it keeps before the threshold, None where
     it takes one class of each query. softmax: over all columns, the last being no object; otherwise sigmoids.
-    inclusive: a score equal to the threshold is a result.
+    inclusive: a score equal to the threshold is a result. clamps: it cuts boxes to the image, and with that makes edges
+    out of infinities. source: whose code it is.
     """
 
     name: str
@@ -47,6 +49,8 @@ class Processor:
     limit: int | Literal["queries"] | None = None
     softmax: bool = False
     inclusive: bool = False
+    clamps: bool = False
+    source: str = f"transformers {transformers.__version__}"
 
     def __call__(self, logits: Array, boxes: Array, *, threshold: float, height: int, width: int) -> list[Objects]:
         """Results per frame for logits [N, Q, C] and boxes [N, Q, 4] and frames of `height` x `width` pixels."""
@@ -69,15 +73,9 @@ def borrowed(module: str, *names: str, **others: Any) -> SimpleNamespace:
     spec = importlib.util.find_spec(f"transformers.models.{module}")
     assert spec is not None
     assert spec.origin is not None
-    tree = ast.parse(Path(spec.origin).read_text("utf-8"))
-    found = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name in names]
-    assert sorted(node.name for node in found) == sorted(names)
-    for node in found:
-        node.decorator_list = []
-    text = ast.unparse(ast.Module([ast.ImportFrom("__future__", [ast.alias("annotations")], 0), *found], []))
-    scope: dict[str, Any] = {"torch": torch, "center_to_corners_format": center_to_corners_format, **others}
-    exec(compile(text, spec.origin, "exec"), scope)
-    return SimpleNamespace(**{name: scope[name] for name in names})
+    text = Path(spec.origin).read_text("utf-8")
+    known = {"torch": torch, "center_to_corners_format": center_to_corners_format}
+    return extracted(text, spec.origin, *names, **known, **others)
 
 
 def rf_detr() -> PostProcess:
@@ -117,11 +115,67 @@ def omdet() -> PostProcess:
     return post_process
 
 
+class Everything:
+    """What a non-maximum suppression that suppresses nothing returns, however it is cut to a number of results."""
+
+    def __init__(self, boxes: torch.Tensor, *_: Any) -> None:
+        self.all = torch.arange(len(boxes))
+
+    def __getitem__(self, _: slice) -> torch.Tensor:
+        return self.all
+
+
+def deta(wheel: Wheel) -> PostProcess:
+    """Without its non-maximum suppression and the cut to 100 results after it, which are nvinfer's part."""
+    method = wheel.borrowed(
+        "transformers/models/deprecated/deta/image_processing_deta.py",
+        "post_process_object_detection",
+        torch=torch,
+        center_to_corners_format=center_to_corners_format,
+        batched_nms=Everything,
+    ).post_process_object_detection
+    return lambda outputs, threshold, sizes: method(None, outputs, threshold=threshold, target_sizes=sizes)
+
+
+def over(threshold: float, labels: Any, scores: Any, boxes: Any) -> dict[str, torch.Tensor]:
+    """One frame's results as far as they exceed the threshold."""
+    labels, scores, boxes = (torch.as_tensor(each) for each in (labels, scores, boxes))
+    keep = scores > threshold
+    return {"labels": labels[keep], "scores": scores[keep], "boxes": boxes[keep]}
+
+
+def roboflow(wheel: Wheel) -> PostProcess:
+    boxes = wheel.borrowed("rfdetr/utilities/box_ops.py", "box_cxcywh_to_xyxy", torch=torch)
+    made = wheel.borrowed("rfdetr/models/postprocess.py", "PostProcess", torch=torch, nn=torch.nn, box_ops=boxes)
+
+    def post_process(outputs: SimpleNamespace, threshold: float, sizes: list[tuple[int, int]]) -> Any:
+        named = {"pred_logits": outputs.logits, "pred_boxes": outputs.pred_boxes}
+        found = made.PostProcess(num_select=outputs.logits.shape[1])(named, torch.tensor(sizes))
+        return [over(threshold, each["labels"], each["scores"], each["boxes"]) for each in found]
+
+    return post_process
+
+
+def tao(wheel: Wheel) -> PostProcess:
+    functions = ("box_cxcywh_to_xyxy", "sigmoid", "post_process")
+    code = wheel.borrowed("nvidia_tao_deploy/cv/deformable_detr/utils.py", *functions, np=np)
+
+    def post_process(outputs: SimpleNamespace, threshold: float, sizes: list[tuple[int, int]]) -> Any:
+        logits, boxes = outputs.logits.numpy(), outputs.pred_boxes.numpy()
+        targets = [(width, height, width, height) for height, width in sizes]
+        with np.errstate(all="ignore"):
+            found = code.post_process(logits, boxes, targets, num_select=logits.shape[1])
+        return [over(threshold, *each) for each in zip(*found, strict=True)]
+
+    return post_process
+
+
 def _processors() -> tuple[Processor, ...]:
     conditional, deformable = (
         image_processor(f"{kind}DetrImageProcessorPil") for kind in ("Conditional", "Deformable")
     )
     detr, rtdetr = image_processor("DetrImageProcessorPil"), image_processor("RTDetrImageProcessorPil")
+    old, rfdetr, deploy = Wheel("transformers"), Wheel("rfdetr"), Wheel("nvidia-tao-deploy")
     return (
         Processor("detr", "detr", detr, softmax=True),
         Processor("table-transformer", "detr", detr, softmax=True),
@@ -140,6 +194,9 @@ def _processors() -> tuple[Processor, ...]:
         Processor("grounding-dino", "grounding-dino", image_processor("GroundingDinoImageProcessorPil")),
         Processor("omdet-turbo", "omdet-turbo", omdet(), "queries"),
         Processor("pp_doclayout_v2", "pp-doclayout", pp_doclayout(), "queries", inclusive=True),
+        Processor("deta", "deta", deta(old), 10000, source=old.title),
+        Processor("rfdetr", "rf-detr-roboflow", roboflow(rfdetr), "queries", clamps=True, source=rfdetr.title),
+        Processor("tao", "tao-detr", tao(deploy), "queries", clamps=True, source=deploy.title),
     )
 
 

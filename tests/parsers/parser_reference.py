@@ -124,6 +124,10 @@ def constant_objectness(t: Roles, net: Net) -> Results:
     return argmax(corners(t["output"][:, :4]), t["output"][:, 5:])
 
 
+def yolov7_one_class(t: Roles, net: Net) -> Results:
+    return argmax(corners(t["output"][:, :4]), t["output"][:, 4:5])
+
+
 def yolov7_raw(t: Roles, net: Net) -> Results:
     anchors = [[12, 16, 19, 36, 40, 28], [36, 75, 76, 55, 72, 146], [142, 110, 192, 243, 459, 401]]
     found = []
@@ -177,15 +181,15 @@ def yolox_raw(t: Roles, net: Net) -> Results:
 
 
 def edges_and_scores(t: Roles, net: Net) -> Results:
-    return argmax(t["boxes"], t["scores"])
+    return all_pairs(t["boxes"], t["scores"])
 
 
 def pp_yoloe(t: Roles, net: Net) -> Results:
-    return argmax(t["boxes"], t["scores"].T)
+    return all_pairs(t["boxes"], t["scores"].T)
 
 
 def pp_yoloe_post(t: Roles, net: Net) -> Results:
-    return argmax(t["output"][:, :4], t["output"][:, 4:])
+    return all_pairs(t["output"][:, :4], t["output"][:, 4:])
 
 
 def cells(net: Net, stride: int, offset: float) -> Array:
@@ -270,7 +274,7 @@ def ssd_tf(t: Roles, net: Net) -> Results:
     for k, count in enumerate((19, 10, 5, 3, 2, 1)):
         shapes = [(0.1, 1.0), (0.2, 2.0), (0.2, 0.5)]
         if k > 0:
-            shapes = [(scales[k], ratio) for ratio in (1.0, 2.0, 0.5, 3.0, 1 / 3)]
+            shapes = [(scales[k], ratio) for ratio in (1.0, 2.0, 0.5, 3.0, 0.3333)]
             shapes.append((float(np.sqrt(scales[k] * scales[k + 1])), 1.0))
         for y in range(count):
             for x in range(count):
@@ -409,7 +413,7 @@ REFERENCES: dict[str, Reference] = {
     "ssd-rows": rows_of("rows", 3, 2, 1, unit=True, first=1),
     "ssd-tf": ssd_tf,
     "ssd-torchvision": ssd_torchvision,
-    "tao-detr": best_query_class,
+    "tao-detr": focal(None),
     "tf-detections": four_outputs(swap=True, unit=True, first=1),
     "ultralytics-rtdetr": ultralytics_rtdetr,
     "ultralytics-rtdetr-old": ultralytics_rtdetr_old,
@@ -419,6 +423,7 @@ REFERENCES: dict[str, Reference] = {
     "yolov4-raw": darknet((8, 16, 32), V4_ANCHORS, (1.2, 1.1, 1.05)),
     "yolov5": with_objectness,
     "yolov6": constant_objectness,
+    "yolov7-one-class": yolov7_one_class,
     "yolov7-raw": yolov7_raw,
     "yolov8": yolov8,
     "yolox": with_objectness,

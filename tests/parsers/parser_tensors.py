@@ -12,14 +12,14 @@ from dsimport.compiler.parsers.blocks import blocks_of
 from dsimport.compiler.preset import DetectionsDecode
 
 Array = npt.NDArray[Any]
-STYLES = ("sparse", "none", "all", "ties", "edges")
+STYLES = ("sparse", "none", "all", "ties", "edges", "one class")
 
 
 def tensors(binding: Binding, rng: np.random.Generator, style: str) -> dict[str, Array]:
     """One frame of outputs by tensor name.
 
     style: sparse has a few objects, none nothing above a threshold, all everything, ties few distinct scores,
-    edges boxes that reach far out of the image or have no size.
+    edges boxes that reach far out of the image or have no size, one class objects of a single class.
     """
     arrays = [np.zeros(tensor.shape, np.float32) for tensor in binding.tensors]
     for block in blocks_of(binding):
@@ -82,6 +82,10 @@ def _probabilities(shape: tuple[int, int], rng: np.random.Generator, style: str)
         return rng.uniform(0.3, 1, shape)
     if style == "ties":
         return rng.integers(0, 9, shape) / 8  # 0.25, the threshold, among them
+    if style == "one class":
+        low = rng.uniform(0, 0.1, shape)
+        low[rng.integers(shape[0])] = rng.uniform(0.2, 1, shape[1])
+        return low
     return np.where(rng.uniform(size=shape) < 0.1, rng.uniform(0.2, 1, shape), rng.uniform(0, 0.1, shape))
 
 

@@ -16,7 +16,7 @@ from parser_tensors import STYLES, by_role, tensors
 from dsimport.compiler.families import family_names
 
 Array = npt.NDArray[Any]
-ONE_CLASS = {"centerface", "blazeface"}
+ONE_CLASS = {"centerface", "blazeface", "yolov7-one-class"}
 SIZES = {
     "blazeface": (128, 128),
     "fcos": (128, 256),

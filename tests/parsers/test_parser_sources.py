@@ -14,7 +14,6 @@ from dsimport.compiler.parsers.area import Area
 from dsimport.compiler.parsers.emit import ParserOptions, abi_files, emit_makefile, emit_parser
 from dsimport.compiler.parsers.names import parser_names
 
-GOLDEN = ("yolov8", "detr", "rt-detr", "nms-rows", "centerface", "yolov4-raw", "nanodet")
 SIZES = {"fcos": (128, 256), "ssd-torchvision": (300, 300), "centerface": (64, 96)}
 
 
@@ -39,12 +38,6 @@ def write(folder: Path, text: str, **options: object) -> Path:
 def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = ["make", "-C", str(folder), "DEEPSTREAM_DIR=/nonexistent", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-@pytest.mark.parametrize("family", GOLDEN)
-def test_sources_are_the_reviewed_ones(family: str, golden: Callable[[str, str], None]) -> None:
-    binding = bound(family, height=640, width=640, classes=1 if family == "centerface" else 80)
-    golden(f"parsers/{family}.cpp", emit_parser(binding, ParserOptions(parser_names(family), 0.25)))
 
 
 def test_makefile_is_the_reviewed_one(golden: Callable[[str, str], None]) -> None:

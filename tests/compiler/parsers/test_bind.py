@@ -49,7 +49,7 @@ def problems(family: str, *, height: int = 640, width: int = 640, classes: int =
         ("nanodet", 416, 416, {"output": (3598, 112)}),
         ("nms-rows", 640, 640, {"output0": (300, 6)}),
         ("ssd-torchvision", 300, 300, {"bbox_regression": (8732, 4), "cls_logits": (8732, 81)}),
-        ("ssd-tf", 300, 300, {"raw_detection_boxes": (1917, 1, 4), "raw_detection_scores": (1917, 81)}),
+        ("ssd-tf", 300, 300, {"box_encodings": (1917, 1, 4), "class_predictions_with_background": (1917, 81)}),
         ("detectnet", 544, 960, {"output_cov/Sigmoid:0": (80, 34, 60), "output_bbox/BiasAdd:0": (320, 34, 60)}),
     ],
 )

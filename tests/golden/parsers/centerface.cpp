@@ -23,16 +23,16 @@ using std::size_t;
 // ---- What this library was made for ----
 
 constexpr unsigned kWidth = 640;  // network input, pixels
-constexpr unsigned kHeight = 640;
+constexpr unsigned kHeight = 480;
 constexpr unsigned kClasses = 1;
-constexpr float kDefaultThreshold = 0.25f;  // of a class the host gives no threshold for
+constexpr float kDefaultThreshold = 0.35f;  // of a class the host gives no threshold for
 
 // The part of the network input that shows the frame. A box must end above its lower edge even after nvinfer has
 // rounded it three times to float32 on its way to the frame, or nvinfer drops the whole box: hence 2^-22.
 constexpr double kAreaLeft = 0;
 constexpr double kAreaTop = 0;
 constexpr double kAreaRight = kAreaLeft + 640;
-constexpr double kAreaBottom = kAreaTop + 640 * (1.0 - 1.0 / 4194304.0);
+constexpr double kAreaBottom = kAreaTop + 480 * (1.0 - 1.0 / 4194304.0);
 
 struct Expected {
   const char* name;
@@ -43,9 +43,9 @@ struct Expected {
 };
 
 constexpr Expected kExpected[] = {
-    {"537", false, 3, {1, 160, 160}, 25600},
-    {"538", false, 3, {2, 160, 160}, 51200},
-    {"539", false, 3, {2, 160, 160}, 51200},
+    {"537", false, 3, {1, 120, 160}, 19200},
+    {"538", false, 3, {2, 120, 160}, 38400},
+    {"539", false, 3, {2, 120, 160}, 38400},
 };
 constexpr unsigned kTensors = sizeof(kExpected) / sizeof(kExpected[0]);
 
@@ -218,7 +218,7 @@ inline float maximum(const float* values) {
 // ---- The model's side: dense maps ----
 
 constexpr unsigned kColumns = 160;
-constexpr unsigned kCells = 25600;
+constexpr unsigned kCells = 19200;
 constexpr double kStride = 4.0;  // pixels per cell
 constexpr double kCellOffset = 0.5;
 constexpr double kBoxScale = 4.0;  // pixels per unit of the box maps
@@ -228,9 +228,9 @@ struct Source {
   unsigned tensor, first, channel_stride, cell_stride;
 };
 
-constexpr Source kScores = {0, 0, 25600, 1};
-constexpr Source kBoxes = {1, 0, 25600, 1};
-constexpr Source kOffsets = {2, 0, 25600, 1};
+constexpr Source kScores = {0, 0, 19200, 1};
+constexpr Source kBoxes = {1, 0, 19200, 1};
+constexpr Source kOffsets = {2, 0, 19200, 1};
 
 struct Hit {
   float score;

@@ -22,17 +22,17 @@ using std::size_t;
 
 // ---- What this library was made for ----
 
-constexpr unsigned kWidth = 640;  // network input, pixels
-constexpr unsigned kHeight = 640;
-constexpr unsigned kClasses = 80;
-constexpr float kDefaultThreshold = 0.25f;  // of a class the host gives no threshold for
+constexpr unsigned kWidth = 1333;  // network input, pixels
+constexpr unsigned kHeight = 800;
+constexpr unsigned kClasses = 91;
+constexpr float kDefaultThreshold = 0.5f;  // of a class the host gives no threshold for
 
 // The part of the network input that shows the frame. A box must end above its lower edge even after nvinfer has
 // rounded it three times to float32 on its way to the frame, or nvinfer drops the whole box: hence 2^-22.
 constexpr double kAreaLeft = 0;
 constexpr double kAreaTop = 0;
-constexpr double kAreaRight = kAreaLeft + 640;
-constexpr double kAreaBottom = kAreaTop + 640 * (1.0 - 1.0 / 4194304.0);
+constexpr double kAreaRight = kAreaLeft + 1333;
+constexpr double kAreaBottom = kAreaTop + 800 * (1.0 - 1.0 / 4194304.0);
 
 struct Expected {
   const char* name;
@@ -43,7 +43,7 @@ struct Expected {
 };
 
 constexpr Expected kExpected[] = {
-    {"logits", false, 2, {100, 81}, 8100},
+    {"logits", false, 2, {100, 92}, 9200},
     {"pred_boxes", false, 2, {100, 4}, 400},
 };
 constexpr unsigned kTensors = sizeof(kExpected) / sizeof(kExpected[0]);
@@ -237,10 +237,10 @@ struct Block {
 };
 
 constexpr Block kBlocks[] = {
-    {100, {0, 0, 1, 81}, {1, 0, 1, 4}},
+    {100, {0, 0, 1, 92}, {1, 0, 1, 4}},
 };
 constexpr unsigned kBlockCount = sizeof(kBlocks) / sizeof(kBlocks[0]);
-constexpr int kBackground = 80;
+constexpr int kBackground = 91;
 
 struct Hit {
   float score;

@@ -22,17 +22,17 @@ using std::size_t;
 
 // ---- What this library was made for ----
 
-constexpr unsigned kWidth = 640;  // network input, pixels
-constexpr unsigned kHeight = 640;
+constexpr unsigned kWidth = 416;  // network input, pixels
+constexpr unsigned kHeight = 416;
 constexpr unsigned kClasses = 80;
-constexpr float kDefaultThreshold = 0.25f;  // of a class the host gives no threshold for
+constexpr float kDefaultThreshold = 0.35f;  // of a class the host gives no threshold for
 
 // The part of the network input that shows the frame. A box must end above its lower edge even after nvinfer has
 // rounded it three times to float32 on its way to the frame, or nvinfer drops the whole box: hence 2^-22.
 constexpr double kAreaLeft = 0;
 constexpr double kAreaTop = 0;
-constexpr double kAreaRight = kAreaLeft + 640;
-constexpr double kAreaBottom = kAreaTop + 640 * (1.0 - 1.0 / 4194304.0);
+constexpr double kAreaRight = kAreaLeft + 416;
+constexpr double kAreaBottom = kAreaTop + 416 * (1.0 - 1.0 / 4194304.0);
 
 struct Expected {
   const char* name;
@@ -43,7 +43,7 @@ struct Expected {
 };
 
 constexpr Expected kExpected[] = {
-    {"output", false, 2, {8500, 112}, 952000},
+    {"output", false, 2, {3598, 112}, 402976},
 };
 constexpr unsigned kTensors = sizeof(kExpected) / sizeof(kExpected[0]);
 
@@ -231,10 +231,10 @@ struct Block {
 };
 
 constexpr Block kBlocks[] = {
-    {6400, {0, 0, 1, 112}, {0, 80, 1, 112}, 80, 8.0, 1},
-    {1600, {0, 716800, 1, 112}, {0, 716880, 1, 112}, 40, 16.0, 1},
-    {400, {0, 896000, 1, 112}, {0, 896080, 1, 112}, 20, 32.0, 1},
-    {100, {0, 940800, 1, 112}, {0, 940880, 1, 112}, 10, 64.0, 1},
+    {2704, {0, 0, 1, 112}, {0, 80, 1, 112}, 52, 8.0, 1},
+    {676, {0, 302848, 1, 112}, {0, 302928, 1, 112}, 26, 16.0, 1},
+    {169, {0, 378560, 1, 112}, {0, 378640, 1, 112}, 13, 32.0, 1},
+    {49, {0, 397488, 1, 112}, {0, 397568, 1, 112}, 7, 64.0, 1},
 };
 constexpr unsigned kBlockCount = sizeof(kBlocks) / sizeof(kBlocks[0]);
 constexpr double kCellOffset = 0.0;
@@ -247,7 +247,7 @@ struct Hit {
 struct Scratch {
   std::vector<float> copies[kTensors];
   std::vector<Hit> hits;
-  Scratch() { hits.reserve(4096); }
+  Scratch() { hits.reserve(3598); }
 };
 
 // One frame: scan the scores, keep the results, then decode only their boxes.

@@ -25,7 +25,7 @@ using std::size_t;
 constexpr unsigned kWidth = 640;  // network input, pixels
 constexpr unsigned kHeight = 640;
 constexpr unsigned kClasses = 80;
-constexpr float kDefaultThreshold = 0.25f;  // of a class the host gives no threshold for
+constexpr float kDefaultThreshold = 0.5f;  // of a class the host gives no threshold for
 
 // The part of the network input that shows the frame. A box must end above its lower edge even after nvinfer has
 // rounded it three times to float32 on its way to the frame, or nvinfer drops the whole box: hence 2^-22.

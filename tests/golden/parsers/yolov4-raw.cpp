@@ -22,17 +22,17 @@ using std::size_t;
 
 // ---- What this library was made for ----
 
-constexpr unsigned kWidth = 640;  // network input, pixels
-constexpr unsigned kHeight = 640;
+constexpr unsigned kWidth = 608;  // network input, pixels
+constexpr unsigned kHeight = 608;
 constexpr unsigned kClasses = 80;
-constexpr float kDefaultThreshold = 0.25f;  // of a class the host gives no threshold for
+constexpr float kDefaultThreshold = 0.5f;  // of a class the host gives no threshold for
 
 // The part of the network input that shows the frame. A box must end above its lower edge even after nvinfer has
 // rounded it three times to float32 on its way to the frame, or nvinfer drops the whole box: hence 2^-22.
 constexpr double kAreaLeft = 0;
 constexpr double kAreaTop = 0;
-constexpr double kAreaRight = kAreaLeft + 640;
-constexpr double kAreaBottom = kAreaTop + 640 * (1.0 - 1.0 / 4194304.0);
+constexpr double kAreaRight = kAreaLeft + 608;
+constexpr double kAreaBottom = kAreaTop + 608 * (1.0 - 1.0 / 4194304.0);
 
 struct Expected {
   const char* name;
@@ -43,9 +43,9 @@ struct Expected {
 };
 
 constexpr Expected kExpected[] = {
-    {"map_8", false, 3, {255, 80, 80}, 1632000},
-    {"map_16", false, 3, {255, 40, 40}, 408000},
-    {"map_32", false, 3, {255, 20, 20}, 102000},
+    {"map_8", false, 3, {255, 76, 76}, 1472880},
+    {"map_16", false, 3, {255, 38, 38}, 368220},
+    {"map_32", false, 3, {255, 19, 19}, 92055},
 };
 constexpr unsigned kTensors = sizeof(kExpected) / sizeof(kExpected[0]);
 
@@ -214,15 +214,15 @@ struct Block {
 };
 
 constexpr Block kBlocks[] = {
-    {6400, {0, 32000, 6400, 1}, {0, 0, 6400, 1}, {0, 25600, 6400, 1}, 80, 8.0, 1, 0, 1.2},
-    {6400, {0, 576000, 6400, 1}, {0, 544000, 6400, 1}, {0, 569600, 6400, 1}, 80, 8.0, 1, 1, 1.2},
-    {6400, {0, 1120000, 6400, 1}, {0, 1088000, 6400, 1}, {0, 1113600, 6400, 1}, 80, 8.0, 1, 2, 1.2},
-    {1600, {1, 8000, 1600, 1}, {1, 0, 1600, 1}, {1, 6400, 1600, 1}, 40, 16.0, 1, 3, 1.1},
-    {1600, {1, 144000, 1600, 1}, {1, 136000, 1600, 1}, {1, 142400, 1600, 1}, 40, 16.0, 1, 4, 1.1},
-    {1600, {1, 280000, 1600, 1}, {1, 272000, 1600, 1}, {1, 278400, 1600, 1}, 40, 16.0, 1, 5, 1.1},
-    {400, {2, 2000, 400, 1}, {2, 0, 400, 1}, {2, 1600, 400, 1}, 20, 32.0, 1, 6, 1.05},
-    {400, {2, 36000, 400, 1}, {2, 34000, 400, 1}, {2, 35600, 400, 1}, 20, 32.0, 1, 7, 1.05},
-    {400, {2, 70000, 400, 1}, {2, 68000, 400, 1}, {2, 69600, 400, 1}, 20, 32.0, 1, 8, 1.05},
+    {5776, {0, 28880, 5776, 1}, {0, 0, 5776, 1}, {0, 23104, 5776, 1}, 76, 8.0, 1, 0, 1.2},
+    {5776, {0, 519840, 5776, 1}, {0, 490960, 5776, 1}, {0, 514064, 5776, 1}, 76, 8.0, 1, 1, 1.2},
+    {5776, {0, 1010800, 5776, 1}, {0, 981920, 5776, 1}, {0, 1005024, 5776, 1}, 76, 8.0, 1, 2, 1.2},
+    {1444, {1, 7220, 1444, 1}, {1, 0, 1444, 1}, {1, 5776, 1444, 1}, 38, 16.0, 1, 3, 1.1},
+    {1444, {1, 129960, 1444, 1}, {1, 122740, 1444, 1}, {1, 128516, 1444, 1}, 38, 16.0, 1, 4, 1.1},
+    {1444, {1, 252700, 1444, 1}, {1, 245480, 1444, 1}, {1, 251256, 1444, 1}, 38, 16.0, 1, 5, 1.1},
+    {361, {2, 1805, 361, 1}, {2, 0, 361, 1}, {2, 1444, 361, 1}, 19, 32.0, 1, 6, 1.05},
+    {361, {2, 32490, 361, 1}, {2, 30685, 361, 1}, {2, 32129, 361, 1}, 19, 32.0, 1, 7, 1.05},
+    {361, {2, 63175, 361, 1}, {2, 61370, 361, 1}, {2, 62814, 361, 1}, 19, 32.0, 1, 8, 1.05},
 };
 constexpr unsigned kBlockCount = sizeof(kBlocks) / sizeof(kBlocks[0]);
 

@@ -30,9 +30,9 @@ constexpr float kDefaultThreshold = 0.25f;  // of a class the host gives no thre
 // The part of the network input that shows the frame. A box must end above its lower edge even after nvinfer has
 // rounded it three times to float32 on its way to the frame, or nvinfer drops the whole box: hence 2^-22.
 constexpr double kAreaLeft = 0;
-constexpr double kAreaTop = 0;
+constexpr double kAreaTop = 140;
 constexpr double kAreaRight = kAreaLeft + 640;
-constexpr double kAreaBottom = kAreaTop + 640 * (1.0 - 1.0 / 4194304.0);
+constexpr double kAreaBottom = kAreaTop + 360 * (1.0 - 1.0 / 4194304.0);
 
 struct Expected {
   const char* name;

@@ -54,8 +54,8 @@ def test_the_choice_says_everything_it_chose_from() -> None:
 @pytest.mark.parametrize(
     ("paths", "wish", "code", "words"),
     [
-        (["model.safetensors", "config.json"], {}, "A0240", "optimum-cli export onnx"),
-        (["pytorch_model.bin"], {}, "A0240", "source.file.path"),
+        (["model.safetensors", "config.json"], {}, "A0240", "`export: {}` below source"),
+        (["pytorch_model.bin"], {}, "A0240", "dsimport lock"),
         (["README.md"], {}, "A0241", "another repository|same model"),
         ([], {}, "A0241", "same model"),
         (["model.etlt", "labels.txt"], {}, "A0245", "choose a version"),

@@ -131,6 +131,20 @@ def test_a_failing_tool_stops_the_run_and_says_everything(tmp_path: Path) -> Non
     assert run(small_plan(), tmp_path).done == RUNNING[1:], "what was done stays done"
 
 
+def test_a_failing_tool_is_explained_from_its_log(tmp_path: Path) -> None:
+    steps = list(small_plan().steps)
+    said = "[E] Unknown option: --fp16"
+    steps[1] = steps[1].model_copy(update={"argv": sh(f"echo '{said}'; exit 1")})
+    (found,) = run(make_plan(steps), tmp_path).diagnostics
+    assert (found.code, found.message) == ("T0602", "sh ended with exit code 1")
+    assert found.notes[:2] == (
+        "known problem T0772: this trtexec has no --fp16: TensorRT 11 removed weak typing",
+        f"evidence: {said}",
+    )
+    assert found.help[0].startswith("set pipeline.tensorrt to the version that is installed")
+    assert found.help[-1].startswith(f"read {HOME}/engines/b64.log")
+
+
 def test_a_failed_gate_keeps_its_evidence_and_stops_what_follows(tmp_path: Path) -> None:
     run(small_plan(), tmp_path)
     failing = small_plan(threshold=0.9, fail=True)

@@ -35,7 +35,6 @@ def failing(outcome: Any, *reasons: str) -> None:
         ({"network-type": 1}, "does not support network-type=1"),
         ({"cluster-mode": 1}, "does not support cluster-mode=1 (DBSCAN"),
         ({"cluster-mode": None, "enable-dbscan": 1}, "does not support cluster-mode=1"),
-        ({"enable-dla": 1}, "does not support enable-dla=True"),
         ({"output-io-formats": "rows:fp16:chw"}, "does not support output-io-formats=rows:fp16:chw"),
         ({"input-tensor-from-meta": "yes"}, "as a boolean"),
         ({"gie-unique-id": 0}, "gie-unique-id of group [property] (0) should be >= 1"),

@@ -111,11 +111,12 @@ def full_data(data: BenchmarkData) -> BenchmarkData:
     steps = [step for step in document["steps"] if step["state"] == "ok"]
     notes = [{"step": "graph", "code": "G0403", "text": "left out"}]
     run = {"streams": 4, "total_fps": 99.0, "fps_per_stream": 24.75}
+    trtexec = document["trtexec"] | {"ended": {"step": "engine-b8", "why": "no memory"}}
     deepstream = document["deepstream"] | {"run2_full": run, "run2_halved": True}
     source = document["source"] | {"revision": "main", "commit": "abc123", "onnx": "model.onnx", "files": 3}
     changes = {
         "system": system, "failures": [failure], "steps": [*steps, failed], "notes": notes, "complete": False,
-        "deepstream": deepstream, "source": source, "pdf": {"made_by": "a converter"},
+        "deepstream": deepstream, "trtexec": trtexec, "source": source, "pdf": {"made_by": "a converter"},
     }  # fmt: skip
     whole = BenchmarkData.model_validate(document | changes)
     assert list(_empty(whole.model_dump(mode="json"))) == []

@@ -29,7 +29,7 @@ REPO = Path(__file__).resolve().parents[3]
 TAGS = {
     "html", "head", "meta", "title", "style", "body", "main", "h1", "h2", "p", "strong", "em", "div", "table", "thead",
     "tbody", "tr", "th", "td", "ul", "li", "pre", "code", "a", "img", "figure", "figcaption", "svg", "rect", "line",
-    "text",
+    "text", "g", "path", "polygon",
 }  # fmt: skip
 
 

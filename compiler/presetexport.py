@@ -1,0 +1,49 @@
+"""The part of a family preset that says how its checkpoints become ONNX: which exporter, and what each model needs.
+
+Measured with the pinned versions of `templates/export`: an exporter is listed for a model where its file equals the
+model at batch 1 and 4.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["Exporter", "FamilyExport", "ModelExport", "Stack"]
+
+Exporter: TypeAlias = Literal["optimum", "torch", "dynamo"]
+Stack: TypeAlias = Literal["transformers-4", "transformers-5"]
+ModelType: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=60)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+
+
+class ModelExport(_Part):
+    """One `model_type` of config.json.
+
+    exporters: in the order tried: optimum, torch (by tracing), dynamo (torch.export).
+    stack: the transformers release for the torch exporters; optimum only works with transformers-4.
+    strategy: what the exported graph computes:
+        heads           the model's output tensors for an image
+        frozen-text     OWL-ViT's for an image, with the text embeddings of the prompts as constants
+        frozen-prompt   Grounding DINO's, with the tokens of the prompts as constants and a column per prompt
+    quirks: changes to the loaded model that exporters need, by name:
+        fixed-position-embeddings   position embeddings resized once, at the network's size
+    """
+
+    exporters: tuple[Exporter, ...] = Field(min_length=1, max_length=3)
+    stack: Stack = "transformers-5"
+    strategy: Literal["heads", "frozen-text", "frozen-prompt"] = "heads"
+    quirks: tuple[Literal["fixed-position-embeddings"], ...] = ()
+
+
+class FamilyExport(_Part):
+    """How checkpoints of a family are exported. prompt: whether classes are text frozen into the graph; opset: tried
+    first; models: by `model_type` of config.json."""
+
+    prompt: Literal["none", "required"] = "none"
+    opset: Annotated[int, Field(ge=13, le=22)] = 17
+    models: dict[ModelType, ModelExport] = Field(min_length=1, max_length=32)

@@ -1,0 +1,1 @@
+"""Logs of pipelines, engine builds and compilers, explained by rules that are data."""

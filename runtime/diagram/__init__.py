@@ -1,0 +1,1 @@
+"""Drawing diagrams without a browser: text that fits, layers, SVG and PNG."""

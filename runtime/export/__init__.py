@@ -1,0 +1,1 @@
+"""Checkpoints become ONNX files, in an environment of their own."""

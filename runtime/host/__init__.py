@@ -1,0 +1,1 @@
+"""What a host has: probes, one module per subject, and the table of checks that `doctor` and `preflight` share."""

@@ -1,0 +1,1 @@
+"""The search for the batch that carries the most camera streams: probes, a fitted curve, real pipeline runs."""

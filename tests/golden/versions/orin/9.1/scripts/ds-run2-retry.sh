@@ -1,0 +1,5 @@
+#!/bin/sh
+# Step ds-run2-retry of orin, by hand: the command that `dsimport apply` runs, from the same folder.
+set -eu
+cd "$(dirname "$0")/../../.."
+exec timeout --foreground --preserve-status -s INT -k 30 60 deepstream-app -c models/orin/benchmarks/ds/deepstream_app_run2_retry.txt

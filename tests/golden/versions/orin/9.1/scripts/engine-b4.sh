@@ -1,0 +1,5 @@
+#!/bin/sh
+# Step engine-b4 of orin, by hand: the command that `dsimport apply` runs, from the same folder.
+set -eu
+cd "$(dirname "$0")/../../.."
+exec trtexec --onnx=models/orin/model/orin.onnx --minShapes=images:1x3x640x640 --optShapes=images:4x3x640x640 --maxShapes=images:4x3x640x640 --fp16 --skipInference --memPoolSize=workspace:2048M --timingCacheFile=models/orin/benchmarks/engines/timing.cache --saveEngine=models/orin/benchmarks/engines/orin_dynamic_b4.engine

@@ -1,0 +1,5 @@
+#!/bin/sh
+# Step ds-run1 of yolo, by hand: the command that `dsimport apply` runs, from the same folder.
+set -eu
+cd "$(dirname "$0")/../../.."
+exec timeout --foreground --preserve-status -s INT -k 30 60 deepstream-app -c models/yolo/benchmarks/ds/deepstream_app_run1.txt

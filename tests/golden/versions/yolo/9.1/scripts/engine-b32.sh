@@ -1,0 +1,5 @@
+#!/bin/sh
+# Step engine-b32 of yolo, by hand: the command that `dsimport apply` runs, from the same folder.
+set -eu
+cd "$(dirname "$0")/../../.."
+exec trtexec --onnx=models/yolo/model/yolo.onnx --minShapes=images:1x3x384x640 --optShapes=images:32x3x384x640 --maxShapes=images:32x3x384x640 --fp16 --skipInference --memPoolSize=workspace:4G --timingCacheFile=models/yolo/benchmarks/engines/timing.cache --builderOptimizationLevel=4 --saveEngine=models/yolo/benchmarks/engines/yolo_dynamic_b32.engine

@@ -1,0 +1,5 @@
+#!/bin/sh
+# Step preflight of yolo, by hand: the command that `dsimport apply` runs, from the same folder.
+set -eu
+cd "$(dirname "$0")/../../.."
+exec dsimport apply recipes/m.yaml --toolchain deepstream --again preflight

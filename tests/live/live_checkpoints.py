@@ -1,0 +1,120 @@
+"""`python live_checkpoints.py FOLDER NAME...`: random-weight detectors as checkpoint folders, as the hub has them.
+
+Runs in the export environment with its transformers-5 in front, in a process of its own.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from live_cases import PROMPTS
+from live_models import DETECTORS, Detector, FrozenPrompt, FrozenText, build
+from torch import nn
+
+__all__ = ["main"]
+
+LENGTH = 16  # tokens of a text of the tiny OWL models
+IMAGES = 3
+_IMAGENET = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
+_CLIP = {"image_mean": [0.48145466, 0.4578275, 0.40821073], "image_std": [0.26862954, 0.26130258, 0.27577711]}
+_NORMALISED = {"detr": _IMAGENET, "deformable-detr": _IMAGENET, "rf-detr": _IMAGENET, "grounding-dino": _IMAGENET}
+_NORMALISED |= {"owlvit": _CLIP, "owlv2": _CLIP}
+
+
+def main(words: list[str]) -> int:
+    """Write the named checkpoints, all for no name, each into a folder of its own with its results beside it."""
+    folder, names = Path(words[0]), words[1:]
+    torch.set_num_threads(1)
+    for detector in DETECTORS:
+        if not names or detector.name in names:
+            model = write(detector, folder / detector.name)
+            results(detector, model, folder)
+    return 0
+
+
+def write(detector: Detector, folder: Path) -> nn.Module:
+    """config.json, weights, preprocessor_config.json, and a tokenizer for models with text. Returns what gives the
+    results: pixels to logits and boxes."""
+    made = build(detector)
+    model: Any = made.model
+    model.save_pretrained(folder)
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    # As transformers 4 writes it; version 5 has no such keys, and version 4 takes their absence for a timm backbone.
+    if config.get("backbone_config"):
+        config |= {"use_timm_backbone": False, "use_pretrained_backbone": False, "backbone": None}
+    put(folder / "config.json", config)
+    processor: dict[str, Any] = {
+        "do_resize": True,
+        "size": {"height": detector.height, "width": detector.width},
+        "do_rescale": True,
+        "rescale_factor": 1 / 255,
+        "do_normalize": detector.family in _NORMALISED,
+        "do_pad": False,
+        "resample": 2,
+        **_NORMALISED.get(detector.family, {}),
+    }
+    put(folder / "preprocessor_config.json", processor)
+    if detector.family in ("owlvit", "owlv2"):
+        return FrozenText(model, clip_tokenizer(folder), (detector.height, detector.width)).eval()
+    if detector.family == "grounding-dino":
+        return FrozenPrompt(model, bert_tokenizer(folder)).eval()
+    return made
+
+
+def results(detector: Detector, model: nn.Module, folder: Path) -> None:
+    """What the model computes, by code that knows nothing of exports: `<name>.npz` with pixels, scores and boxes."""
+    pixels = torch.rand(IMAGES, 3, detector.height, detector.width, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        scores, boxes = model(pixels)
+    if detector.family == "grounding-dino":  # a column per token; the first token is [CLS]
+        ends = itertools.accumulate(len(prompt.split()) + 1 for prompt in PROMPTS)
+        words = [(end - len(prompt.split()), end) for end, prompt in zip(ends, PROMPTS, strict=True)]
+        scores = torch.stack([scores[..., first:last].amax(-1) for first, last in words], dim=-1)
+    np.savez(folder / f"{detector.name}.npz", pixels=pixels, scores=scores, boxes=boxes)
+
+
+def clip_tokenizer(folder: Path) -> torch.Tensor:
+    """One token per letter, 50 in all; the last one ends a text. Returns the prompts' tokens."""
+    letters = "abcdehiklmnoprst"
+    names = ["!", *letters, *(f"{letter}</w>" for letter in letters)]
+    names += [f"<unused {number}>" for number in range(len(names), 48)]
+    put(folder / "vocab.json", {name: place for place, name in enumerate([*names, "<|startoftext|>", "<|endoftext|>"])})
+    (folder / "merges.txt").write_text("#version: 0.2\n", "utf-8")
+    ends = {"bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>", "unk_token": "<|endoftext|>"}
+    put(folder / "tokenizer_config.json", {"tokenizer_class": "CLIPTokenizer", "pad_token": "!", **ends})
+    rows = []
+    for prompt in PROMPTS:
+        tokens = [names.index(f"{letter}</w>" if last else letter) for letter, last in letters_of(prompt)]
+        rows.append(([48, *tokens, 49] + [0] * LENGTH)[:LENGTH])
+    return torch.tensor(rows)
+
+
+def letters_of(prompt: str) -> list[tuple[str, bool]]:
+    """Its letters, and whether each ends a word."""
+    return [(letter, place == len(word) - 1) for word in prompt.split() for place, letter in enumerate(word)]
+
+
+def bert_tokenizer(folder: Path) -> torch.Tensor:
+    """The special tokens where Grounding DINO wants them, and one token per word. Returns the prompt's tokens."""
+    names = [f"[unused{place}]" for place in range(1100)]
+    names[0], names[100:103], names[1012], names[1029] = "[PAD]", ["[UNK]", "[CLS]", "[SEP]"], ".", "?"
+    words = sorted({word for prompt in PROMPTS for word in prompt.split()})
+    names[300 : 300 + len(words)] = words
+    (folder / "vocab.txt").write_text("".join(f"{name}\n" for name in names), "utf-8")
+    put(folder / "tokenizer_config.json", {"tokenizer_class": "BertTokenizer", "do_lower_case": True})
+    tokens = [[*(names.index(word) for word in prompt.split()), 1012] for prompt in PROMPTS]
+    return torch.tensor([[101, *itertools.chain(*tokens), 102]])
+
+
+def put(path: Path, document: Any) -> None:
+    path.write_text(json.dumps(document, indent=2, sort_keys=True) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,8 @@
+"""Models whose runs are written by `apply` itself."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "apply"))

@@ -1,0 +1,153 @@
+"""The export environment: made once, used again, repaired, shared, and what is said when it cannot be made."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from export_support import Fake, context_of
+
+from dsimport.compiler.diagnostics import Diagnostic, DsimportError
+from dsimport.compiler.exportenv import STACKS, named_packages, requirements
+from dsimport.compiler.presetexport import Stack
+from dsimport.runtime.export.environment import Environment, Python
+from dsimport.runtime.export.worker.main import RESULT
+
+BASE = [
+    "venv --python PYTHON build/.venv_optimum",
+    "pip install --python build/.venv_optimum/bin/python -r build/.venv_optimum/transformers-4.txt",
+]
+OVERLAY = (
+    "pip install --python build/.venv_optimum/bin/python --no-deps --target "
+    "build/.venv_optimum/overlays/transformers-5 -r build/.venv_optimum/transformers-5.txt"
+)
+
+
+def ready(fake: Fake, stack: Stack = "transformers-4", *, repair: bool = False) -> Python:
+    with Environment(context_of(fake.folder)).ready(stack, repair=repair) as python:
+        return python
+
+
+def refused(fake: Fake) -> Diagnostic:
+    with pytest.raises(DsimportError) as caught:
+        ready(fake)
+    return caught.value.diagnostics[0]
+
+
+def test_it_is_made_once_and_a_newer_transformers_is_laid_over_it(fake: Fake) -> None:
+    program = fake.environment / "bin" / "python"
+    assert ready(fake) == Python(program, None)
+    assert fake.uv_calls == BASE
+    overlay = Python(program, fake.environment / "overlays" / "transformers-5")
+    assert ready(fake, "transformers-5") == overlay
+    assert fake.uv_calls == [*BASE, OVERLAY]
+    assert (ready(fake), ready(fake, "transformers-5")) == (Python(program, None), overlay)
+    assert fake.uv_calls == [*BASE, OVERLAY]
+    for stack in STACKS:
+        assert (fake.environment / f"{stack}.txt").read_text("utf-8") == requirements(stack)
+
+
+@pytest.mark.parametrize("damage", ["stamp", "interpreter", "start", "other pins"])
+def test_a_broken_one_is_made_anew(fake: Fake, damage: str) -> None:
+    ready(fake)
+    stamp = fake.environment / "dsimport-transformers-4.json"
+    if damage == "stamp":  # as after a kill: it is written last
+        stamp.unlink()
+    elif damage == "interpreter":
+        (fake.environment / "bin" / "python").unlink()
+    elif damage == "start":
+        (fake.environment / "bin" / "python").write_text("#!/bin/sh\nexit 127\n", "utf-8")
+    else:
+        stamp.write_text('{"pins": "0", "python": "3.9.1"}', "utf-8")
+    (fake.environment / "rubbish").touch()
+    ready(fake)
+    assert fake.uv_calls == [*BASE, *BASE]
+    assert not (fake.environment / "rubbish").exists()
+
+
+def test_a_lost_overlay_costs_only_the_overlay(fake: Fake) -> None:
+    ready(fake, "transformers-5")
+    shutil.rmtree(fake.environment / "overlays")
+    ready(fake, "transformers-5")
+    assert fake.uv_calls == [*BASE, OVERLAY, OVERLAY]
+
+
+def test_without_uv_it_is_pip_in_a_venv(fake: Fake) -> None:
+    """The base is real then, so only the overlay goes through the made-up pip."""
+    ready(fake)
+    fake.no_uv()
+    ready(fake, "transformers-5")
+    [call] = fake.seen("pip")
+    options = ["--disable-pip-version-check", "--no-input", "install", "--progress-bar", "off", "--no-deps"]
+    assert call["words"][: 2 + len(options)] == ["-m", "pip", *options]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("ERROR: Could not find a version that satisfies the requirement torch==2.13.0", "H0611"),
+        ("NewConnectionError: Failed to establish a new connection: Name or service not known", "H0611"),
+        ("error: Failed to fetch: dns error: failed to lookup address information", "H0611"),
+        ("error: Python.h: No such file or directory", "H0610"),
+    ],
+)
+def test_a_failed_install_says_why_and_leaves_nothing_that_counts(fake: Fake, text: str, code: str) -> None:
+    (fake.folder / "uv-fails").write_text(text, "utf-8")
+    found = refused(fake)
+    assert found.code == code
+    assert any(text in note for note in found.notes)
+    assert text in (fake.folder / "build" / ".venv_optimum.log").read_text("utf-8")
+    (fake.folder / "uv-fails").unlink()
+    ready(fake)
+    assert fake.uv_calls == [*BASE, *BASE]
+
+
+def test_two_at_once_make_it_once_and_a_repair_waits_for_users(fake: Fake) -> None:
+    threads = [threading.Thread(target=ready, args=(fake,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert fake.uv_calls == BASE
+    done = threading.Event()
+
+    def repair() -> None:
+        ready(fake, repair=True)
+        done.set()
+
+    with Environment(context_of(fake.folder)).ready("transformers-4") as python:
+        thread = threading.Thread(target=repair)
+        thread.start()
+        assert not done.wait(0.3)
+        assert python.program.exists()
+    thread.join(30)
+    assert fake.uv_calls == [*BASE, *BASE]
+
+
+def test_it_can_lie_elsewhere(fake: Fake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DSIMPORT_EXPORT_ENV", str(tmp_path / "shared" / "env"))
+    assert ready(fake).program == tmp_path / "shared" / "env" / "bin" / "python"
+
+
+def test_all_pins_are_exact_and_the_lock_names_those_that_matter() -> None:
+    for stack in STACKS:
+        lines = [line for line in requirements(stack).splitlines() if line and not line.startswith("#")]
+        assert all(line.count("==") == 1 and " " not in line for line in lines)
+    names = [item.partition("==")[0] for item in named_packages()]
+    assert names.count("transformers") == 2
+    assert {"torch", "onnx", "optimum", "optimum-onnx", "onnxscript"} <= set(names)
+
+
+def test_the_worker_starts_by_path_and_misses_only_its_packages(tmp_path: Path) -> None:
+    boot = Path(sys.modules[Environment.__module__].__file__ or "").with_name("boot.py")
+    request = '{"memory": 4000000000, "probe": true, "exporter": "torch"}'
+    command = [sys.executable, "-S", str(boot), request]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    answer = json.loads(done.stdout.splitlines()[-1].removeprefix(RESULT))
+    assert answer == {"stage": "environment", "error": "ModuleNotFoundError: No module named 'torch'"}

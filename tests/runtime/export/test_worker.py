@@ -1,0 +1,109 @@
+"""Parts of the worker that need no torch: how far a file is from its model, and that it stands alone."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import TensorProto, helper
+
+from dsimport.runtime.export.worker import numerics
+from dsimport.runtime.export.worker.numerics import Mismatch, difference, frames, run
+
+FOLDER = Path(numerics.__file__).parent
+TOLERANCE = 1e-3
+
+
+def tensors(rng: np.random.Generator, images: int, queries: int) -> dict[str, np.ndarray]:
+    return {"scores": rng.normal(size=(images, queries, 7)), "boxes": rng.uniform(size=(images, queries, 4))}
+
+
+@settings(deadline=None)
+@given(
+    seed=st.integers(0, 10_000), images=st.integers(1, 3), queries=st.integers(1, 130), noise=st.sampled_from([0, 9e-4])
+)
+def test_rounding_and_another_order_of_queries_are_no_difference(
+    seed: int, images: int, queries: int, noise: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    wanted = tensors(rng, images, queries)
+    order = [rng.permutation(queries) for _ in range(images)]
+    found = {
+        name: np.stack([tensor[image][order[image]] for image in range(images)])
+        + rng.uniform(-noise, noise, tensor.shape)
+        for name, tensor in wanted.items()
+    }
+    assert difference(found, wanted, TOLERANCE) <= noise
+
+
+@settings(deadline=None)
+@given(seed=st.integers(0, 10_000), queries=st.integers(20, 300), share=st.floats(0.02, 1), image=st.integers(0, 1))
+def test_wrong_queries_are_found_wherever_they_are(seed: int, queries: int, share: float, image: int) -> None:
+    rng = np.random.default_rng(seed)
+    wanted = tensors(rng, 2, queries)
+    found = {name: tensor.copy() for name, tensor in wanted.items()}
+    wrong = rng.choice(queries, max(1, int(np.ceil(share * queries))), replace=False)
+    found["boxes"][image, wrong, 2] += 0.02 + rng.uniform(0, 1, len(wrong))
+    with pytest.raises(Mismatch, match=f"queries of image {image}"):
+        difference(found, wanted, TOLERANCE)
+
+
+def test_shapes_and_one_query_twice_count() -> None:
+    wanted = tensors(np.random.default_rng(0), 1, 50)
+    with pytest.raises(Mismatch, match="scores is"):
+        difference({**wanted, "scores": wanted["scores"][:, :49]}, wanted, TOLERANCE)
+    doubled = {name: tensor[:, [0] * 50] for name, tensor in wanted.items()}
+    with pytest.raises(Mismatch, match="49 of 50"):
+        difference(doubled, wanted, TOLERANCE)
+
+
+def test_of_many_queries_a_few_may_be_others() -> None:
+    wanted = tensors(np.random.default_rng(0), 1, 300)
+    found = {name: tensor.copy() for name, tensor in wanted.items()}
+    found["scores"][0, :3] += 5  # chosen for a score that ties
+    assert difference(found, wanted, TOLERANCE) == 0
+    found["scores"][0, 3] += 5
+    with pytest.raises(Mismatch, match="4 of 300"):
+        difference(found, wanted, TOLERANCE)
+
+
+def test_the_frames_are_different_images_in_one_range() -> None:
+    images = frames(4, [3, 33, 50])
+    assert images.shape == (4, 3, 33, 50)
+    assert images.dtype == np.float32
+    assert min(np.abs(images[a] - images[b]).max() for a in range(4) for b in range(a)) > 0.5
+    assert np.abs(images).max() < 6
+    assert np.array_equal(images[:1], frames(1, [3, 33, 50]))
+
+
+def test_a_file_that_kept_the_batch_it_was_made_with_does_not_run(tmp_path: Path) -> None:
+    node = helper.make_node("Reshape", ["x", "shape"], ["y"])
+    graph = helper.make_graph(
+        [node],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 3, 2, 2])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", 3, 4])],
+        [helper.make_tensor("shape", TensorProto.INT64, [3], [2, 3, 4])],
+    )
+    path = tmp_path / "m.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), str(path))
+    outputs = {"boxes": {"of": "y", "name": "y"}}
+    assert run(path, "x", outputs, np.ones((2, 3, 2, 2), np.float32))["boxes"].shape == (2, 3, 4)
+    with pytest.raises(Exception, match="Reshape"):
+        run(path, "x", outputs, np.ones((1, 3, 2, 2), np.float32))
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.name)
+def test_the_worker_stands_alone(path: Path) -> None:
+    """The environment it runs in has no dsimport, and only its own folder is there."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            assert all(not alias.name.startswith("dsimport") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level <= 1
+            assert not (node.module or "").startswith("dsimport")
