@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO := build/demo
 LIVE := build/.venv_live
 
-.PHONY: demo test test-long test-live test-export exactness lint bench types schema clean-demo system
+.PHONY: demo test test-long test-pages test-live test-export exactness lint bench types schema clean-demo system
 
 demo: $(VENV)/.installed $(DEMO)/.fetched
 	$(BIN)/dsimport plan recipes/centerface.yaml --toolchain reference
@@ -37,6 +37,11 @@ test-long: $(VENV)/.installed
 	$(BIN)/python -m pytest -n 2 tests/long/long_compilers.py tests/long/long_fuzz.py tests/long/long_glib.py
 	$(BIN)/python -m pytest tests/long/long_fleet.py
 
+# Reports in a real browser, and their PDFs page by page.
+test-pages: $(VENV)/.installed
+	sh scripts/setup-browser.sh $(VENV)
+	$(BIN)/python -m pytest tests/long/long_report_pages.py
+
 lint: $(VENV)/.installed types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -48,6 +53,7 @@ bench: $(VENV)/.installed $(DEMO)/.fetched
 
 schema: $(VENV)/.installed
 	$(BIN)/dsimport schema -o schema/recipe.schema.json
+	$(BIN)/dsimport schema benchmark-data -o schema/benchmark_data.schema.json
 
 # mypy follows folders, not the mapping in pyproject.toml, so it gets the installed layout as links.
 types:

@@ -27,6 +27,10 @@ RUNTIME_CODES: dict[str, CodeDoc] = {
         "`clean` takes names of folders below `models/`, not paths: small letters, digits, `.`, `_` and `-`,\n"
         "beginning with a letter or digit.",
     ),
+    "P0621": CodeDoc(
+        "not a Markdown file",
+        "`dsimport report --doc` takes one Markdown file in UTF-8.",
+    ),
     "T0410": CodeDoc(
         "the engine builder wrote no engine",
         "The builder ended without an error but left no engine file. Its log says what happened; the last lines are\n"
@@ -99,6 +103,16 @@ RUNTIME_CODES: dict[str, CodeDoc] = {
     "H0502": CodeDoc(
         "a Python module is missing",
         "The chosen toolchain needs an extra of dsimport that is not installed; the help line names it.",
+    ),
+    "H0521": CodeDoc(
+        "a report without some of its parts",
+        "Data and Markdown are always written. Charts need matplotlib, HTML needs the Python package markdown, both\n"
+        "in the extra `report`; PDF needs wkhtmltopdf or WeasyPrint besides. What is missing can be installed later:\n"
+        "`dsimport report NAME` then writes the whole report from the records, and measures nothing again.",
+    ),
+    "H0522": CodeDoc(
+        "a Python module that documents need is missing",
+        "`dsimport report --doc` reads Markdown with the Python package markdown, which is in the extra `report`.",
     ),
     "H0503": CodeDoc(
         "the video is missing",
@@ -200,5 +214,12 @@ RUNTIME_CODES: dict[str, CodeDoc] = {
         "a model that was not applied",
         "There is no record of this model below the root folder. `dsimport status` lists those that have one;\n"
         "--root names another root folder.",
+    ),
+    "S0621": CodeDoc(
+        "a model without its plan on record",
+        "`.dsimport/plan.json` in the model's folder is the plan that was applied last. Reports are made from it and\n"
+        "from the records, so that they need neither the recipe nor the tools. It is missing where the model was\n"
+        "applied by an earlier dsimport, and cannot be used where another version or something else changed it. The\n"
+        "next apply keeps it anew.",
     ),
 }

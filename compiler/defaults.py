@@ -64,5 +64,5 @@ DEFAULTS: dict[str, Any] = {
     "benchmark.run_s": 60.0,
     "benchmark.video": "default",
     "verify.min_match": 0.99,
-    "report.formats": ["md"],
+    "report.formats": ["md", "html", "pdf"],
 }

@@ -105,13 +105,16 @@ def make_value(text: str) -> str:
 
 
 _MARKDOWN = re.compile(r"[\\`*_\[\]#|~]")
+_MARKDOWN_ITEM = re.compile(r"^(\d*)([-+.)])(?= |$)")
 
 
 def markdown_text(text: str) -> str:
-    """Inline Markdown that shows the text literally, in a paragraph or a table cell, on one line."""
-    flat = " ".join(text.split())
+    """Inline Markdown that shows the text literally, in a paragraph or a table cell, on one line. Control and bidi
+    characters are shown as escapes."""
+    flat = single_line(" ".join(text.split()))
     flat = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _MARKDOWN.sub(lambda match: "\\" + match.group(0), flat)
+    flat = _MARKDOWN.sub(lambda match: "\\" + match.group(0), flat)
+    return _MARKDOWN_ITEM.sub(r"\1\\\2", flat)  # at the start of a line it would begin a list
 
 
 _UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")

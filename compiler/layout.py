@@ -7,7 +7,16 @@ from functools import cached_property
 
 from dsimport.compiler.plan import Hole, Text, joined
 
-__all__ = ["FOLDERS", "MAX_BATCH", "RUN1_STREAMS", "RUN2_RETRY_STREAMS", "RUN2_STREAMS", "Layout", "SweepLayout"]
+__all__ = [
+    "CHARTS",
+    "FOLDERS",
+    "MAX_BATCH",
+    "RUN1_STREAMS",
+    "RUN2_RETRY_STREAMS",
+    "RUN2_STREAMS",
+    "Layout",
+    "SweepLayout",
+]
 
 MAX_BATCH = Hole(value="max_batch")
 RUN1_STREAMS = Hole(value="run1.streams")
@@ -24,6 +33,14 @@ FOLDERS = (
     "benchmarks/ds",
     "reports/charts",
     "samples/kitti_output",
+)
+
+CHARTS = (
+    "chart_trtexec_bs1_vs_bsmax.png",
+    "chart_trtexec_throughput.png",
+    "chart_ds_streams_vs_fps.png",
+    "chart_trt_vs_ds.png",
+    "chart_efficiency.png",
 )
 
 
@@ -99,6 +116,15 @@ class Layout:
     @property
     def verify_data(self) -> str:
         return f"{self.home}/reports/verify.json"
+
+    @property
+    def report_folder(self) -> str:
+        return f"{self.home}/reports"
+
+    @property
+    def report_pdf(self) -> str:
+        """Name of the PDF in the report's folder; the other documents are `benchmark_report.*`."""
+        return f"benchmark_report_{self.name}.pdf"
 
     @property
     def engines(self) -> str:

@@ -109,7 +109,7 @@ def _steps(compiled: Compiled, toolchain: Toolchain) -> tuple[Step, ...]:
         step(partial(ds_run, run="run2_retry", streams=RUN2_RETRY_STREAMS, conditions=retry)),
     ]
     report = step(make.report)
-    report = report.model_copy(update={"needs": tuple(item.id for item in steps if item.gives)})
+    report = report.model_copy(update={"needs": tuple(item.id for item in steps if item.kind != "emit")})
     return (*steps, _emit_scripts(compiled, toolchain, tuple(steps)), report)
 
 

@@ -54,6 +54,7 @@ class StepRecord(Recorded):
         `value <name>`, `needs <step>`; `dsimport.compiler.decide` makes and compares them.
     settings: the recipe values that went into it, to name what moved.
     outputs: sha256 by path (relative to the root) of what existed after it.
+    host: facts of the machine it ran on, in words.
     failure: the latest attempt, where that failed; with status `ok` the earlier result was kept. Status `ended` is that
         of a step that may fail and did: a result, which stands until a fact moves.
     """
@@ -70,6 +71,7 @@ class StepRecord(Recorded):
     started: str = ""
     seconds: float = 0.0
     summary: str = ""
+    host: dict[str, str] = {}
     failure: Failure | None = None
 
     def key(self) -> str:

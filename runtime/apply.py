@@ -26,7 +26,7 @@ from dsimport.runtime.execute import is_result, put_back, run_step
 from dsimport.runtime.lock import ModelLock
 from dsimport.runtime.observe import DiskObservation
 from dsimport.runtime.progress import Progress
-from dsimport.runtime.records import RunLog, load_state, save_state
+from dsimport.runtime.records import RunLog, load_state, save_plan, save_state
 from dsimport.runtime.signals import stop_signals
 from dsimport.runtime.steps.base import Context, Handler, outside_home
 from dsimport.runtime.toolversions import ToolVersions
@@ -142,6 +142,7 @@ class _Run:
             seen = DiskObservation(self._root, self._plan.home, self._versions)
             try:
                 self._steps(seen)
+                self._keep_plan()
                 if self._state != self._saved:  # a step that was skipped for the first time
                     self._keep(lambda state: state)
             finally:
@@ -207,6 +208,7 @@ class _Run:
             compiler=self._plan.compiler,
             toolchain=self._plan.toolchain,
         )
+        self._keep_plan()
         self._result.run_id = self._log.id
         if self._plan.extra:
             return
@@ -221,6 +223,11 @@ class _Run:
                 "order": tuple(step.id for step in self._plan.steps),
             }
         )
+
+    def _keep_plan(self) -> None:
+        """The plan that the model's own record is of; a sweep's is not."""
+        if not self._plan.extra:
+            save_plan(self._home, self._plan)
 
     def _run_one(self, step: Step, decision: Decision, decider: Decider, seen: DiskObservation) -> None:
         self._log.event("step-start", step=step.id, action=decision.action, reasons=[str(r) for r in decision.reasons])

@@ -16,6 +16,7 @@ from dsimport.compiler.facts import settings_of, sha256_text
 from dsimport.compiler.plan import Step, Value
 from dsimport.compiler.record import Failure, ModelState, Running, StepRecord
 from dsimport.runtime.atomic import ASIDE, host_error, host_errors, make_folder, remove_tree, sync_folder, write_text
+from dsimport.runtime.machine import host_facts
 from dsimport.runtime.observe import DiskObservation
 from dsimport.runtime.progress import ENGINE_SILENCE
 from dsimport.runtime.records import now_text, save_state
@@ -53,6 +54,7 @@ def run_step(
         leaves=step.leaves,
         log=None if step.log is None else filled(step.log, context.values),
         started=started,
+        host=host_facts(),
     )
     context.progress.start(step.id, ENGINE_SILENCE if step.kind == "engine" else "")
     moved = _plan_moves(context, outputs)

@@ -11,8 +11,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from dsimport.compiler.diagnostics import Diagnostic, DsimportError
 from dsimport.compiler.escape import single_line
+from dsimport.compiler.plan import Plan
 from dsimport.compiler.record import MAX_STATE_BYTES, ModelState, read_state, state_text
 from dsimport.runtime.atomic import host_error, host_errors, make_folder, write_text
 from dsimport.runtime.lock import ModelLock
@@ -21,9 +24,12 @@ __all__ = [
     "RunLog",
     "forget_steps",
     "last_run",
+    "load_plan",
     "load_state",
     "now_text",
     "read_events",
+    "runs_of",
+    "save_plan",
     "save_state",
     "state_digest",
     "state_path",
@@ -50,6 +56,38 @@ def state_digest(home: Path) -> str | None:
 def save_state(home: Path, state: ModelState) -> None:
     """Write the record. Only for the holder of the model's lock."""
     write_text(state_path(home), state_text(state))
+
+
+def save_plan(home: Path, plan: Plan) -> None:
+    """Keep the plan that is being applied, unless it is kept already. Only for the holder of the model's lock."""
+    text = json.dumps(plan.model_dump(mode="json"), indent=1, sort_keys=True) + "\n"
+    if _read(_plan_path(home)) != text.encode("ascii"):
+        write_text(_plan_path(home), text)
+
+
+def load_plan(home: Path) -> Plan | None:
+    """The plan that was applied last; None where none was kept. DsimportError: S0621 when it cannot be used, H
+    codes."""
+    data = _read(_plan_path(home))
+    if data is None:
+        return None
+    try:
+        return Plan.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise DsimportError(
+            Diagnostic(
+                "S0621",
+                f"the plan kept in {single_line(str(_plan_path(home)))} cannot be used",
+                notes=(f"reason: {single_line(place)}: {single_line(first['msg'])}",),
+                help=("apply the recipe again: that keeps the plan anew and repeats nothing",),
+            )
+        ) from None
+
+
+def _plan_path(home: Path) -> Path:
+    return home / ".dsimport" / "plan.json"
 
 
 def forget_steps(home: Path, steps: Sequence[str]) -> None:
@@ -137,13 +175,17 @@ def read_events(path: Path) -> Iterator[dict[str, Any]]:
             yield event
 
 
+def runs_of(home: Path) -> list[Path]:
+    """The logs of all runs of a model, oldest first."""
+    folder = home / ".dsimport" / "runs"
+    with contextlib.suppress(OSError):
+        return [folder / name for name in sorted(os.listdir(folder)) if name.endswith(".jsonl")]  # noqa: PTH208
+    return []
+
+
 def last_run(home: Path) -> Path | None:
     """The log of the latest run of a model."""
-    with contextlib.suppress(OSError):
-        names = sorted(name for name in os.listdir(home / ".dsimport" / "runs") if name.endswith(".jsonl"))  # noqa: PTH208
-        if names:
-            return home / ".dsimport" / "runs" / names[-1]
-    return None
+    return next(reversed(runs_of(home)), None)
 
 
 def _read(path: Path) -> bytes | None:

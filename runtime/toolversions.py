@@ -15,7 +15,16 @@ from dsimport.compiler.diagnostics import Diagnostic, DsimportError
 from dsimport.compiler.escape import single_line
 from dsimport.compiler.tools import BUILD_ENGINE
 
-__all__ = ["API_TENSORRT", "DRIVER", "GPU", "TENSORRT", "ToolVersions", "find_program", "missing_program"]
+__all__ = [
+    "API_TENSORRT",
+    "DRIVER",
+    "GPU",
+    "PROBE_TIMEOUT_S",
+    "TENSORRT",
+    "ToolVersions",
+    "find_program",
+    "missing_program",
+]
 
 PROBE_TIMEOUT_S = 30.0
 # Found beside the interpreter: a virtual environment need not be activated for them.

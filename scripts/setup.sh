@@ -22,6 +22,16 @@ if [ -n "$missing" ]; then
   fi
 fi
 
+# Makes the reports' PDFs; without it WeasyPrint does, from PyPI.
+if ! command -v wkhtmltopdf >/dev/null 2>&1; then
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends wkhtmltopdf; } ||
+      echo "wkhtmltopdf could not be installed: WeasyPrint will make the PDFs" >&2
+  else
+    echo "without the Debian package wkhtmltopdf, WeasyPrint will make the PDFs" >&2
+  fi
+fi
+
 "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || {
   echo "Python 3.10 or newer is needed; set PYTHON=/path/to/python3" >&2
   exit 1

@@ -23,6 +23,11 @@ __all__ = [
 EXPORT_BATCH = 4  # the larger of the two batches at which an export must equal its model
 
 
+def _report_modules(model: Model) -> list[str]:
+    """Python modules without which the report lacks parts: charts; HTML and with it PDF."""
+    return ["matplotlib", "markdown"] if {"html", "pdf"} & set(model.report.formats) else ["matplotlib"]
+
+
 def preflight(model: Model, tools: Tools) -> Step:
     """Everything that can be known to be missing before minutes are spent."""
     builder = model.engine.builder if tools.has_api else "trtexec"
@@ -38,7 +43,11 @@ def preflight(model: Model, tools: Tools) -> Step:
             "deepstream": model.pipeline.deepstream,
             "tensorrt": model.pipeline.tensorrt,
         },
-        hints={} if builder == "trtexec" else {"instead": {tools.trtexec: "tensorrt"}},
+        hints={
+            **({} if builder == "trtexec" else {"instead": {tools.trtexec: "tensorrt"}}),
+            # What the report can do without is said early, and stops nothing.
+            "report_modules": _report_modules(model),
+        },
         tools=tools.programs,
         timeout_s=60,
     )

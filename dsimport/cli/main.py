@@ -23,6 +23,7 @@ COMMANDS = (
     "validate",
     "show",
     "verify",
+    "report",
     "graph",
     "compare",
     "fleet",

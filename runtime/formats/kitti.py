@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["KittiLine", "KittiSummary", "file_name", "format_line", "parse_line", "read_folder"]
+__all__ = ["KittiLine", "KittiSummary", "file_name", "format_line", "frame_files", "parse_line", "read_folder"]
 
 _COLUMNS = 15  # numbers behind the label
 _NAME = re.compile(r"(\d{2,})_(\d{3,})_(\d{6,})\.txt", re.ASCII)
@@ -60,13 +60,17 @@ def parse_line(text: str) -> KittiLine | None:
     return KittiLine(parts[0], left, top, right, bottom, numbers[14])
 
 
+def frame_files(folder: Path) -> list[Path]:
+    """The files of a folder's frames, in their order; files with other names are left out. Raises OSError."""
+    return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
+
+
 def read_folder(folder: Path, limit: int | None = None) -> KittiSummary:
     """Count the frames and detections of a folder; only the first `limit` files by name, if given. Other files and
     lines that are no detections do not count. Raises OSError."""
-    names = sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
     frames = with_detections = 0
     counts: Counter[str] = Counter()
-    for path in names[:limit]:
+    for path in frame_files(folder)[:limit]:
         text = path.read_text("utf-8", "surrogateescape")
         # Not splitlines: a label may hold any line separator but \n.
         lines = [line for line in map(parse_line, text.split("\n")) if line is not None]

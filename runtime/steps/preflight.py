@@ -34,6 +34,9 @@ def run(context: Context) -> Outcome:
         if importlib.util.find_spec(module) is None:
             fix = f"pip install 'dsimport[{'tensorrt' if module == 'tensorrt' else 'reference'}]'"
             report.error("H0502", f"the Python module '{module}' is missing", help=fix)
+    lacking = [name for name in context.step.hints.get("report_modules", ()) if importlib.util.find_spec(name) is None]
+    if lacking:
+        context.say(f"the report will lack parts: {', '.join(lacking)} missing; pip install 'dsimport[report]'")
     for video in params["videos"]:
         path = context.root / video
         if not path.is_file():

@@ -1,30 +1,29 @@
-"""Step `report`: `benchmark_data.json` and `benchmark_report.md`."""
+"""Step `report`: data, charts and documents of what the steps gave."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 
-from dsimport.runtime.atomic import write_text
+from dsimport.compiler.record import ModelState
 from dsimport.runtime.records import load_state
-from dsimport.runtime.report.data import collect
-from dsimport.runtime.report.markdown import report_markdown
-from dsimport.runtime.steps.base import Context, Outcome
+from dsimport.runtime.report.pdf import PDF_TIMEOUT_S
+from dsimport.runtime.report.write import write_report
+from dsimport.runtime.steps.base import Context, Finished, Outcome
 
 __all__ = ["run"]
 
 
 def run(context: Context) -> Outcome:
-    """Write both from what the steps gave."""
-    folder = context.root / context.step.params["folder"]
-    data = collect(context.plan, context.root, context.values, _seconds(context))
-    write_text(folder / "benchmark_data.json", json.dumps(data, indent=1, ensure_ascii=False) + "\n")
-    write_text(folder / "benchmark_report.md", report_markdown(context.plan, data, context.values))
-    return Outcome({}, f"{context.step.params['folder']}/benchmark_report.md")
+    """Write the report; what cannot be made here is a warning."""
+    params = context.step.params
+    state = load_state(context.root / context.plan.home) or ModelState()
+    folder = context.root / params["folder"]
 
+    def convert(argv: Sequence[str]) -> Finished:
+        return context.run(argv, append=True, timeout_s=PDF_TIMEOUT_S, ok=range(-64, 256))
 
-def _seconds(context: Context) -> dict[str, float]:
-    """How long each step took when it last ran, in the order of the plan."""
-    state = load_state(context.root / context.plan.home)
-    records = {} if state is None else state.steps
-    ran = (records[step.id] for step in context.plan.steps if step.id in records)
-    return {record.id: record.seconds for record in ran if record.status == "ok"}
+    written = write_report(context.plan, context.root, folder, state, params["formats"], convert, fresh=True)
+    for warning in written.warnings:
+        context.warn(warning)
+    shown = [name for name in written.files if not name.startswith("charts/")]
+    return Outcome({}, f"{params['folder']}/: {', '.join(shown)}, {len(written.files) - len(shown)} charts")

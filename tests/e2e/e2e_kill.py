@@ -18,8 +18,9 @@ from e2e_support import Project, tree
 MARK = "DSIMPORT_TEST_MARK"
 
 # Files that hold nothing but timings or addresses of this run: logs with times, the caches of file stamps, the lock's
-# holder, the events of the runs. Reports and the record hold timings beside other things, and are compared by parts.
-TIMED = ("*.log", ".dsimport")
+# holder, the events of the runs; documents and charts of figures. Data, Markdown and the record hold timings beside
+# other things, and are compared by parts.
+TIMED = ("*.log", ".dsimport", "charts/*.png", "benchmark_report*.html", "benchmark_report*.pdf")
 REPORTS = ("benchmark_data.json", "benchmark_report.md")
 
 
@@ -94,9 +95,11 @@ def essence(project: Project, name: str) -> dict[str, Any]:
     """Everything an apply leaves but for timings: whole files, and reports and record without theirs."""
     home = project.models / name
     data = json.loads((home / "reports/benchmark_data.json").read_text("utf-8"))
-    for key in ("trtexec", "deepstream", "peak_gpu_streams", "seconds"):
+    for key in _TIMED_DATA:
         del data[key]
     report = (home / "reports/benchmark_report.md").read_text("utf-8")
+    # What the figures mean, and what the tools said of them, is as new as the figures.
+    report = re.sub(r"(?s)\n## 10\. .*(?=\n## 12\. )", "", report)
     state = json.loads((home / ".dsimport/state.json").read_text("utf-8"))
     for record in state["steps"].values():
         for key in ("started", "seconds", "summary", "values"):
@@ -113,6 +116,10 @@ def essence(project: Project, name: str) -> dict[str, Any]:
         "state": state,
         "leftovers": [path.name for path in home.rglob(".dsimport-*")],
     }
+
+
+_TIMED_DATA = ("trtexec", "deepstream", "peak_gpu_streams", "seconds", "total_seconds", "steps", "notes", "engine_file")
+_TIMED_DATA += ("measured_from", "measured_to")
 
 
 def _is_timed(path: str) -> bool:

@@ -93,7 +93,7 @@ def quoted(text: str) -> str:
         ("path: model.onnx", "path: ''", "R0106", "''", "is empty", "write a value"),
         ("video: clip.mp4", "video: 'a b.mp4'", "N0309", "'a b.mp4'", "' '", "rename the file"),
         ("video: clip.mp4", "video: '50%.mp4'", "N0309", "'50%.mp4'", "'%'", "rename the file"),
-        ("formats: [md]", "formats: [md, pdf]", "N0390", "[md, pdf]", "pdf", "formats: [md]"),
+        ("formats: [md]", "formats: [md, doc]", "R0104", "doc", "doc", "pdf"),
     ],
 )
 def test_a_mistake_is_shown_at_its_place_with_its_fix(

@@ -146,7 +146,7 @@ def test_a_changed_setting_is_named_with_its_place_and_both_values(quick: Quick)
         ("models/tiny-yolov8/config/labels.txt", "emit-config"),
         ("models/tiny-yolov8/parser/Makefile", "emit-parser"),
         ("models/tiny-yolov8/samples/kitti_output/made.txt", "kitti report"),
-        ("models/tiny-yolov8/samples/single_stream.json", "visual"),
+        ("models/tiny-yolov8/samples/single_stream.json", "visual report"),
         ("models/tiny-yolov8/reports/benchmark_report.md", "report"),
         ("models/tiny-yolov8/scripts/kitti.sh", "emit-scripts"),
         ("models/tiny-yolov8/benchmarks/ds/kitti.log", ""),
