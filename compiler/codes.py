@@ -23,11 +23,9 @@ __all__ = ["CODES", "CodeDoc"]
 
 CODES: dict[str, CodeDoc] = {
     **RECIPE_CODES,
-    **RECOGNISE_CODES,
     **MODEL_CODES,
     **ACQUIRE_CODES,
-    **FAMILY_CODES,
-    **RUNTIME_CODES,
+    **RECOGNISE_CODES,
     **CONFIG_CODES,
     **LOG_CODES,
     **FIGURE_CODES,

@@ -120,7 +120,14 @@ MODEL_CODES: dict[str, CodeDoc] = {
         "an -march of another processor",
         "Jetsons are aarch64. The parser is compiled there, and g++ refuses the names of x86 processors.",
     ),
-    "None of the folders named on the command line holds a recipe (*.yaml).",
+    "P0101": CodeDoc(
+        "an unknown toolchain",
+        "The toolchain is taken from --toolchain, else DSIMPORT_TOOLCHAIN, else the recipe's pipeline.toolchain, else\n"
+        "deepstream where its programs are found, else reference.",
+    ),
+    "P0102": CodeDoc(
+        "there is nothing to plan",
+        "None of the folders named on the command line holds a recipe (*.yaml).",
     ),
     "A0202": CodeDoc(
         "a folder where an ONNX file was meant",

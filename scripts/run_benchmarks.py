@@ -30,6 +30,11 @@ PARTS = (
         "benchmarks/fleet.py",
     ),
     (
+        "From a model to a recipe",
+        "`dsimport init` as whole processes; the hub is a server on loopback, and nothing is cached.",
+        "benchmarks/init.py",
+    ),
+    (
         "The reference pipeline",
         (
             "Frames per second of `ref-deepstream-app` against a bare ONNX Runtime loop over decoded frames, in turn,\n"

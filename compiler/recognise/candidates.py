@@ -15,7 +15,7 @@ from dsimport.compiler.recognise.values import Evidence, value_evidence
 __all__ = ["Candidate", "Ranking", "claimed_by", "rank"]
 
 DECISIVE = -4.0  # evidence this far below 0 rules a reading out
-CLOSE = 1.5  # readings whose totals differ by less cannot be told apart
+CLOSE = 2.0  # readings whose totals differ by less cannot be told apart
 ENOUGH = 2.0
 _NAMED = 12.0  # config.json says what the model is
 _MOST_CLASSES = 10_000

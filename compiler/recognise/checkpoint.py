@@ -32,7 +32,6 @@ class Checkpoint:
     outputs: dict[str, list[int]]
     classes: int
     prompted: bool
-    task: str
 
 
 def read_checkpoint(
@@ -46,7 +45,13 @@ def read_checkpoint(
     """Raises DsimportError: N0501 for an unknown model_type, N0505 for missing prompts, N0507, N0508."""
     config = facts.config or {}
     family, hints, evidence = _family(config, families)
-    prompted = family.recognise.prompted
+    if family.export is None:
+        raise _refused(
+            "A0251",
+            f"checkpoints of family {family.family} cannot be exported",
+            "export it with the tool it comes from, and run init on the .onnx file",
+        )
+    prompted = family.export.prompt == "required"
     if prompted and not prompts:
         raise _refused(
             "N0505",
@@ -71,7 +76,6 @@ def read_checkpoint(
         outputs=_outputs(family, hints, config, found, classes),
         classes=classes,
         prompted=prompted,
-        task="zero-shot-object-detection" if prompted else "object-detection",
     )
 
 

@@ -143,11 +143,10 @@ def _of_checkpoint(facts: SourceFacts, families: Sequence[Family], choices: Choi
 
 
 def _export_entries(found: Checkpoint, choices: Choices) -> list[Entry]:
-    entries = [Entry("source.export.task", found.task, ("there are only weights: they are exported to ONNX",))]
     if found.prompted:
-        notes = ("frozen into the graph: other classes need another export",)
-        entries.append(Entry("source.export.frozen_prompt", list(choices.prompts), notes, forced=True))
-    return entries
+        notes = ("classes frozen into the graph: others need another export",)
+        return [Entry("source.export.frozen_prompt", list(choices.prompts), notes, forced=True)]
+    return [Entry("source.export.task", "object-detection", ("there are only weights: they are exported to ONNX",))]
 
 
 def _input_entries(name: str, channels: int, size: tuple[int, int], how: str, choices: Choices) -> list[Entry]:

@@ -82,7 +82,7 @@ def _bound(
 ) -> list[Reading]:
     found = []
     for tensors, names in assignments:
-        classes = int(names["classes"]) if "classes" in names else None
+        classes = int(names["classes"]) if "classes" in names else family.recognise.classes
         binding = bind(
             family,
             height=onnx.height,

@@ -75,8 +75,8 @@ class Recognise(_Hints):
     models: by `model_type` of config.json. names: other names that exporters give a tensor, by role (`maps_0` for the
     first of several levels). metadata: patterns that the exporter's own metadata must match as a whole, by key.
     repositories: patterns looked for in the name of the source. columns: peculiar channels. size: height and width
-    where nothing else says them. prompted: classes are text prompts, frozen into the graph when it is exported.
-    safer_than: families whose models this one reads at least as well, each with the reason.
+    where nothing else says them. classes: the number of classes that all such models have. safer_than: families whose
+    models this one reads at least as well, each with the reason.
     """
 
     models: dict[str, ModelHints] = Field(default={}, max_length=32)
@@ -85,5 +85,5 @@ class Recognise(_Hints):
     repositories: tuple[Pattern, ...] = Field(default=(), max_length=16)
     columns: tuple[ColumnHint, ...] = Field(default=(), max_length=8)
     size: Size | None = None
-    prompted: bool = False
+    classes: int | None = Field(default=None, ge=1, le=100_000)
     safer_than: dict[str, str] = Field(default={}, max_length=8)

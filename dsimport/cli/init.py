@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dsimport.compiler.recipefile import Written
     from dsimport.compiler.recognise.decide import Choices, Decision
     from dsimport.compiler.recognise.entries import Entry
+    from dsimport.runtime.acquire.sources import Tools
     from dsimport.runtime.look.collect import Looked
 
 __all__ = ["register", "run"]
@@ -100,14 +101,15 @@ def _init(args: argparse.Namespace, session: Session, report: Report) -> InitRes
         return None
     with Progress(quiet=args.quiet or args.json) as progress:
         progress.start(f"look at {address.title}")
-        looked = look(address, default_tools(progress.say, progress.tool_line), families, choices)
+        tools = default_tools(progress.say, progress.tool_line)
+        looked = look(address, tools, families, choices)
         decision = decide(looked.facts, families, choices)
-    decision = replace(decision, entries=tuple(_entries(args, path, looked, decision)))
-    old = _old(session, path, report)
-    written = recipe_text(decision.entries, old, path, report) if not report.errors else None
-    if written is None:
-        return None
-    return _save(args, session, report, path, looked, decision, written, old)
+        decision = replace(decision, entries=tuple(_entries(args, path, looked, decision)))
+        old = _old(session, path, report)
+        written = recipe_text(decision.entries, old, path, report) if not report.errors else None
+        if written is None:
+            return None
+        return _save(args, session, report, path, looked, decision, written, tools)
 
 
 def _recipe_path(args: argparse.Namespace, title: str) -> str:
@@ -215,14 +217,14 @@ def _save(
     looked: Looked,
     decision: Decision,
     written: Written,
-    old: str | None,
+    tools: Tools,
 ) -> InitResult | None:
     """Check that recipe and lock compile together, then write both."""
     from dsimport.cli.initresult import InitResult
     from dsimport.compiler.load import load_recipe
     from dsimport.compiler.lock import lock_path, lock_text
     from dsimport.compiler.resolve import resolve
-    from dsimport.runtime.acquire.lockfile import lock_of, subject_of
+    from dsimport.runtime.acquire.lockfile import lock_of, make_lock, subject_of
     from dsimport.runtime.atomic import write_text
 
     texts = {path: written.text}
@@ -233,13 +235,12 @@ def _save(
     recipes = load_recipe(path, read, report)
     if not recipes:
         return None
-    lock, lock_name, lock_status = None, lock_path(path), "none"
-    if looked.got is not None:
-        loaded = recipes[0]
-        classes = loaded.recipe.model.classes or 1
-        lock = lock_of(subject_of(loaded, session.root, classes), looked.got, looked.got.licence)
-        texts[lock_name] = lock_text(lock)
-        lock_status = _status(session, lock_name, texts[lock_name])
+    lock_name = lock_path(path)
+    subject = subject_of(recipes[0], session.root, recipes[0].recipe.model.classes or 1)
+    got = looked.got
+    lock = lock_of(subject, got, got.licence) if got is not None else make_lock(subject, tools)
+    texts[lock_name] = lock_text(lock)
+    lock_status = _status(session, lock_name, texts[lock_name])
     for loaded in recipes:
         resolve(loaded, read, report)
     if report.errors:

@@ -16,13 +16,13 @@ __all__ = ["InitResult", "document", "text"]
 
 @dataclass(frozen=True)
 class InitResult:
-    """What came of it. status, lock_status: created, updated or same; none where there is no lock yet."""
+    """What came of it. status, lock_status: created, updated or same."""
 
     recipe: str
     decision: Decision
     written: Written
     status: str
-    lock: Lock | None
+    lock: Lock
     lock_path: str
     lock_status: str
 
@@ -39,16 +39,11 @@ def text(result: InitResult, source: str) -> str:
     recipe = shell_word(result.recipe)
     if decision.remaining:
         lines += _open(decision, recipe, source)
-    if result.lock is None:
-        lines.append(f"next: dsimport lock {recipe}, then dsimport plan {recipe}")
-    else:
-        lines.append(f"next: dsimport plan {recipe}")
+    lines.append(f"next: dsimport plan {recipe}")
     return "".join(f"{single_line(line)}\n" for line in lines)
 
 
 def _lock_line(result: InitResult) -> str:
-    if result.lock is None:
-        return f"not yet: `dsimport lock {shell_word(result.recipe)}` pins the weights"
     size = sum(item.size for item in result.lock.files)
     count = len(result.lock.files)
     commit = f"commit {result.lock.commit[:7]}, " if result.lock.commit else ""
@@ -86,7 +81,7 @@ def document(result: InitResult) -> dict[str, Any]:
         "lock": {
             "path": result.lock_path,
             "status": result.lock_status,
-            "content": result.lock.model_dump(mode="json") if result.lock is not None else None,
+            "content": result.lock.model_dump(mode="json"),
         },
         "family": decision.family,
         "confidence": decision.confidence,

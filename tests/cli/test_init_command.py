@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli_support import quick
 from hub_server import HubServer
 from init_support import DETR_FILES, LAYOUTS, TESTS, YOLO, Run, build, json_bytes, refusal
+from ruamel.yaml import YAML
 
 
 def plans(root: Path, hub: HubServer, recipe: str) -> None:
@@ -43,6 +45,10 @@ def test_a_hub_repository_with_onnx(init: Run, hub: HubServer, tmp_path: Path, s
     plans(tmp_path, hub, "recipes/detr.yaml")
 
 
+def yaml_of(path: Path) -> Any:
+    return YAML(typ="safe", pure=True).load(path)
+
+
 CHECKPOINT = {
     "config.json": json_bytes(
         {
@@ -69,7 +75,10 @@ def test_a_checkpoint_in_a_repository_and_in_a_folder(init: Run, hub: HubServer,
     assert values["model.outputs"] == {"logits": [60, 3], "pred_boxes": [60, 4]}
     assert (values["model.classes"], values["source.export.task"]) == (2, "object-detection")
     assert values["preprocess.std"] == [0.5] * 3
-    assert not hub.gets("model.safetensors"), "weights are not needed to write a recipe"
+    lock = yaml_of(tmp_path / "recipes/yolos.lock.yaml")
+    assert {item["path"] for item in lock["files"]} == set(CHECKPOINT)
+    assert lock["labels"] == ["cat", "dog"]
+    plans(tmp_path, hub, "recipes/yolos.yaml")
     folder = tmp_path / "local"
     folder.mkdir()
     for name, data in CHECKPOINT.items():
@@ -121,7 +130,6 @@ def test_a_prompt_is_frozen_into_a_checkpoint(init: Run, hub: HubServer) -> None
     values = init("acme/owl", "--prompt", "person, red car")["values"]
     assert values["source.export.frozen_prompt"] == values["model.labels"] == ["person", "red car"]
     assert values["model.outputs"] == {"logits": [576, 2], "pred_boxes": [576, 4]}
-    assert values["source.export.task"] == "zero-shot-object-detection"
 
 
 def test_running_init_again_keeps_what_its_owner_changed(init: Run, tmp_path: Path) -> None:
@@ -141,7 +149,8 @@ def test_running_init_again_keeps_what_its_owner_changed(init: Run, tmp_path: Pa
     for line in ("# ours, keep", "parser: {threshold: 0.4}  # tuned on site", "resize: stretch", "name: frames"):
         assert line in new
     assert first["recipe"]["text"].count("#:") == new.count("#:")
-    assert init("m.onnx", "--family", "yolov8")["recipe"]["status"] == "same"
+    assert init("m.onnx")["recipe"]["status"] == "same"
+    assert init("m.onnx", "--family", "yolov8")["moved"] == []
 
 
 def test_a_dry_run_and_the_words_for_people(hub: HubServer, tmp_path: Path) -> None:

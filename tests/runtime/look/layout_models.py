@@ -230,6 +230,13 @@ LAYOUTS: dict[str, Layout] = {
         labels=3,
         title="yolov7-tiny.onnx",
     ),
+    "yolov7 --grid, one class": Layout(
+        "yolov7-one-class",
+        (Out("output", (3 * DENSE, 6), (*CENTRES, *times(probability, 2))),),
+        labels=1,
+        title="yolov7-face.onnx",
+        remaining=("yolov5",),
+    ),
     "yolov7 without --grid": Layout(
         "yolov7-raw",
         tuple(Out(str(290 + at), (3, side, side, 8), times(logit, 8)) for at, side in enumerate(MAPS)),
@@ -277,6 +284,7 @@ LAYOUTS: dict[str, Layout] = {
         (Out("913", (DENSE, 4), CORNERS), Out("904", (DENSE, 3), times(probability, 3))),
         labels=3,
         title="yolo_nas_s.onnx",
+        remaining=("damo-yolo",),
         expected={"model.tensors": {"boxes": "913", "scores": "904"}},
     ),
     "damo-yolo": Layout(
