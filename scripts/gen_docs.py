@@ -51,7 +51,7 @@ def checkpoints() -> list[str]:
     lines = [
         "## Checkpoints",
         "",
-        "Model types of transformers whose checkpoints `dsimport apply` exports, with the exporters in the order tried.",
+        "Model types of transformers whose checkpoints `dsimport apply` exports; exporters in the order tried.",
         "",
         "| model type | family | exporters | transformers | classes |",
         "|---|---|---|---|---|",
