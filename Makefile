@@ -30,11 +30,12 @@ exactness: test-live
 # Every family through clang and a cross compiler, ten million fuzzed calls, libFuzzer, the visual check on the real
 # GStreamer: minutes, and Debian packages.
 test-long: $(VENV)/.installed
-	sh scripts/setup-long.sh
+	sh scripts/setup-long.sh $(VENV)
 	$(BIN)/python -m pytest -n 2 tests/long/long_compilers.py tests/long/long_fuzz.py tests/long/long_gstreamer.py
 	$(BIN)/python -m pytest -n 2 tests/long/long_compilers.py tests/long/long_fuzz.py
 	DSIMPORT_TEST_DOWNLOAD_MB=200 $(BIN)/python -m pytest tests/runtime/acquire/test_transfer.py -k killed
 	$(BIN)/python -m pytest -n 2 tests/long/long_compilers.py tests/long/long_fuzz.py tests/long/long_glib.py
+	$(BIN)/python -m pytest tests/long/long_fleet.py
 
 # Reports in a real browser, and their PDFs page by page.
 test-pages: $(VENV)/.installed

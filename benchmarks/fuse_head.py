@@ -36,7 +36,7 @@ from dsimport.runtime.reference.session import open_session
 
 CLASSES = 80
 TIMED = ("yolov8", "yolov5", "yolox-raw", "nanodet", "rt-detr")
-PRIORS_300 = ("ssd-tf", "ssd-torchvision")
+PRIORS = {"ssd-tf": 300, "ssd-torchvision": 300, "ssdlite-torchvision": 320}
 # Channels in, channels out, stride.
 LAYERS = (
     *((3, 32, 2), (32, 64, 2), (64, 96, 2), (96, 128, 1)),
@@ -47,8 +47,8 @@ NOISE = 0.02  # a control further from 1 than this, and the run decides nothing
 
 
 def bound(name: str, size: int) -> Binding:
-    """A family at this size; SSD's priors exist at 300 only."""
-    side = 300 if name in PRIORS_300 else size
+    """A family at this size; SSD's priors exist at one size only."""
+    side = PRIORS.get(name, size)
     report = Report()
     binding = bind(load_family(name), height=side, width=side, classes=CLASSES, report=report)
     if binding is None:

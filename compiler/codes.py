@@ -16,6 +16,7 @@ from dsimport.compiler.codes_figures import FIGURE_CODES
 from dsimport.compiler.codes_logs import LOG_CODES
 from dsimport.compiler.codes_model import MODEL_CODES
 from dsimport.compiler.codes_recipe import RECIPE_CODES
+from dsimport.compiler.codes_recognise import RECOGNISE_CODES
 from dsimport.compiler.codes_runtime import RUNTIME_CODES
 
 __all__ = ["CODES", "CodeDoc"]
@@ -24,8 +25,7 @@ CODES: dict[str, CodeDoc] = {
     **RECIPE_CODES,
     **MODEL_CODES,
     **ACQUIRE_CODES,
-    **FAMILY_CODES,
-    **RUNTIME_CODES,
+    **RECOGNISE_CODES,
     **CONFIG_CODES,
     **LOG_CODES,
     **FIGURE_CODES,

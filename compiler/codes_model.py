@@ -120,10 +120,6 @@ MODEL_CODES: dict[str, CodeDoc] = {
         "an -march of another processor",
         "Jetsons are aarch64. The parser is compiled there, and g++ refuses the names of x86 processors.",
     ),
-    "N0390": CodeDoc(
-        "part of the design that is not built yet",
-        "The recipe asks for something this version cannot do. It is refused rather than ignored.",
-    ),
     "P0101": CodeDoc(
         "an unknown toolchain",
         "The toolchain is taken from --toolchain, else DSIMPORT_TOOLCHAIN, else the recipe's pipeline.toolchain, else\n"

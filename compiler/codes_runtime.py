@@ -65,6 +65,12 @@ RUNTIME_CODES: dict[str, CodeDoc] = {
         "line for the recipe in the message saves the failing attempts next time, and makes nvinfer and scripts use\n"
         "the same.",
     ),
+    "T0417": CodeDoc(
+        "an engine that was not measured alone",
+        "With `engine.builder: auto` or `python` engines are built through TensorRT's Python API where trtexec is\n"
+        "absent, and pipelines run as usual. Only trtexec measures an engine without a pipeline, so the report has no\n"
+        "such figures, the batch is not doubled, and run 1 has as many streams as the engine's batch.",
+    ),
     "T0601": CodeDoc(
         "a program is not on PATH",
         "A step calls a program that was not found. `ref-…` programs are looked for beside the Python interpreter\n"

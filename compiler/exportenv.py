@@ -8,12 +8,14 @@ from pathlib import Path
 
 from dsimport.compiler.presetexport import Stack
 
-__all__ = ["STACKS", "named_packages", "pins_digest", "requirements"]
+__all__ = ["MIN_PYTHON", "STACKS", "named_packages", "pins_digest", "requirements"]
 
 FOLDER = Path(__file__).resolve().parent.parent / "templates" / "export"
 
 # transformers-5 is an overlay: a few packages in front of those of transformers-4, which is the environment itself.
 STACKS: tuple[Stack, ...] = ("transformers-4", "transformers-5")
+
+MIN_PYTHON = (3, 11)  # the pinned versions have no builds for older ones
 
 # What decides how a graph looks; the rest of the pins is what these need.
 _NAMED = ("torch", "transformers", "optimum", "optimum-onnx", "onnx", "onnxscript", "onnxruntime")

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from dsimport.compiler.expr import ExprError, evaluate, names_in
 from dsimport.compiler.presetexport import FamilyExport
+from dsimport.compiler.recognise.spec import Recognise
 
 __all__ = [
     "Arithmetic",
@@ -377,6 +378,7 @@ class Family(Strict):
     needs_nms: the head is dense; without clustering every object is reported many times.
     export: how checkpoints become ONNX, for families of transformers.
     notes: what somebody who exports or configures such a model has to know.
+    recognise: by what `dsimport init` knows a model of the family.
     """
 
     family: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=40)
@@ -391,6 +393,7 @@ class Family(Strict):
     needs_nms: bool
     export: FamilyExport | None = None
     notes: tuple[str, ...] = ()
+    recognise: Recognise = Recognise()
 
     @model_validator(mode="before")
     @classmethod

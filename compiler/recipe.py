@@ -270,7 +270,7 @@ class Engine(Section):
         None, description="Core of the Jetson's deep learning accelerator to run on; what it cannot do runs on the GPU."
     )
     builder: Literal["auto", "trtexec", "python"] | None = Field(
-        None, description="trtexec, or TensorRT's Python API; auto takes trtexec where there is one."
+        None, description="trtexec, or python: TensorRT's own API; auto takes trtexec where there is one."
     )
 
 

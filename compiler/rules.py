@@ -26,7 +26,6 @@ def check_model(model: Model, family: Family, spans: Spans, report: Report) -> N
     check_versions(model, spans, report)
     _videos(model, spans, report)
     _fuse_head(model, family, spans, report)
-    _unbuilt(model, spans, report)
 
 
 def _cluster(model: Model, family: Family, spans: Spans, report: Report) -> None:
@@ -138,14 +137,3 @@ def _fuse_head(model: Model, family: Family, spans: Spans, report: Report) -> No
             label=f"template {family.template}",
             help="remove the key: only heads with a box and class scores per candidate can be fused",
         )
-
-
-def _unbuilt(model: Model, spans: Spans, report: Report) -> None:
-    """Settings of the design whose mechanism does not exist yet are refused, never ignored."""
-    for key, value, what in (
-        ("engine.builder", model.engine.builder == "python", "building through the tensorrt Python API"),
-    ):
-        if value is True:
-            report.error(
-                "N0390", f"{what} is not in this version", spans.value(key), help="leave the key out, or set it to auto"
-            )

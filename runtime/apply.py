@@ -12,7 +12,7 @@ import re
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,11 @@ from dsimport.runtime.values import missing_value
 __all__ = ["ApplyResult", "apply_plan"]
 
 INTERRUPTED = 130
+EXPLAINED = (3, 4)  # exit codes of a failed gate and a failed tool: their logs say more
+<<<<<<< HEAD
+=======
+CLEAR = ("T0415",)  # codes of steps that have explained their logs themselves
+>>>>>>> doctor/doctor
 _HOME = re.compile(r"models/[a-z0-9][a-z0-9._-]{0,63}")
 
 
@@ -239,7 +244,7 @@ class _Run:
                 self._go_on_without(step, error, decider)
                 return
             self._failed(step, error, time.monotonic() - began)
-            raise _presentable(error) from error
+            raise _explained(_presentable(error), context) from error
         finally:
             self._result.diagnostics += context.warnings
         decider.finished(record)
@@ -303,6 +308,25 @@ class _Run:
             self._log.event(name, **fields)
         except DsimportError:
             return
+
+
+def _explained(error: BaseException, context: Context) -> BaseException:
+    """A failed tool or gate with what is known of the problems in the step's log, before everything else."""
+<<<<<<< HEAD
+    if not isinstance(error, DsimportError) or error.exit_code not in EXPLAINED:
+=======
+    if not isinstance(error, DsimportError) or error.exit_code not in EXPLAINED or error.diagnostics[0].code in CLEAR:
+>>>>>>> doctor/doctor
+        return error
+    from dsimport.runtime.diagnose.read import explained_log
+
+    try:
+        notes, fixes = explained_log(context.log_path)
+    except DsimportError:  # a log outside of the model's folder, which the error itself is about
+        return error
+    first, *others = error.diagnostics
+    told = replace(first, notes=(*notes, *first.notes), help=(*fixes, *first.help))
+    return DsimportError([told, *others], error.exit_code)
 
 
 def _presentable(error: BaseException) -> BaseException:

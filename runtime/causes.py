@@ -8,7 +8,6 @@ from typing import Any
 
 from dsimport.compiler.families import UnknownFamily, load_family
 from dsimport.compiler.plan import Plan
-from dsimport.runtime.diagnose.read import explained_log
 from dsimport.runtime.formats.kitti import KittiSummary
 
 __all__ = ["likely_causes"]
@@ -25,7 +24,7 @@ def likely_causes(plan: Plan, root: Path, summary: KittiSummary, log: Path) -> l
         text = log.read_text("utf-8", "replace")
     except OSError:
         text = ""
-    notes = [*_from_log(text), *explained_log(log)[0]]
+    notes = _from_log(text)
     notes += _from_settings(plan)
     if summary.frames == 0:
         notes.insert(0, "likeliest: the pipeline wrote no frame at all; see the log")

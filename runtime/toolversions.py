@@ -13,14 +13,24 @@ from pathlib import Path
 
 from dsimport.compiler.diagnostics import Diagnostic, DsimportError
 from dsimport.compiler.escape import single_line
+from dsimport.compiler.tools import BUILD_ENGINE
 
-__all__ = ["DRIVER", "GPU", "PROBE_TIMEOUT_S", "TENSORRT", "ToolVersions", "find_program", "missing_program"]
+__all__ = [
+    "API_TENSORRT",
+    "DRIVER",
+    "GPU",
+    "PROBE_TIMEOUT_S",
+    "TENSORRT",
+    "ToolVersions",
+    "find_program",
+    "missing_program",
+]
 
 PROBE_TIMEOUT_S = 30.0
 # Found beside the interpreter: a virtual environment need not be activated for them.
 OWN_PREFIX = "ref-"
 # What a host has besides programs, asked for in the same way and shown under these names.
-TENSORRT, GPU, DRIVER = "TensorRT", "GPU", "driver"
+TENSORRT, API_TENSORRT, GPU, DRIVER = "TensorRT", "TensorRT for Python", "GPU", "driver"
 
 
 @dataclass(frozen=True)
@@ -79,7 +89,7 @@ _OWN = Program("it is installed with dsimport: pip install 'dsimport[reference]'
 def find_program(name: str) -> str | None:
     """Absolute path of a program: on PATH, or where its package puts it. A name with `/` is taken as it is, from the
     current folder."""
-    if name.startswith(OWN_PREFIX) and "/" not in name:
+    if _is_own(name) and "/" not in name:
         beside = Path(sys.executable).with_name(name)
         if beside.is_file() and os.access(beside, os.X_OK):
             return str(beside)
@@ -91,10 +101,14 @@ def find_program(name: str) -> str | None:
 
 def missing_program(name: str, what_for: str = "") -> DsimportError:
     """T0601 with how to get the program. A missing tool is the host's fault: exit code 1."""
-    program = _OWN if name.startswith(OWN_PREFIX) else _PROGRAMS.get(name)
+    program = _OWN if _is_own(name) else _PROGRAMS.get(name)
     get = program.get if program else "install it, or put its folder on PATH"
     notes = (f"needed by: {what_for}",) if what_for else ()
     return DsimportError(Diagnostic("T0601", f"{single_line(name)} was not found on PATH", help=(get,), notes=notes))
+
+
+def _is_own(name: str) -> bool:
+    return name.startswith(OWN_PREFIX) or name == BUILD_ENGINE
 
 
 class ToolVersions:
@@ -117,7 +131,9 @@ class ToolVersions:
 
     def _ask(self, name: str) -> str | None:
         if name == TENSORRT:
-            return self.of(_TRTEXEC)
+            return self.of(_TRTEXEC) or self.of(API_TENSORRT)
+        if name == API_TENSORRT:
+            return _api_version()
         program = _PROGRAMS.get(name, Program(""))
         path = find_program(program.asks or name)
         if path is None:
@@ -147,6 +163,18 @@ def _own_version() -> str:
         return f"{VERSION} (onnxruntime {metadata.version('onnxruntime')})"
     except metadata.PackageNotFoundError:
         return f"{VERSION} (without onnxruntime)"
+
+
+def _api_version() -> str | None:
+    """The version of TensorRT's Python module; None where it is not installed."""
+    from importlib import metadata, util
+
+    if util.find_spec("tensorrt") is None:
+        return None
+    try:
+        return metadata.version("tensorrt")
+    except metadata.PackageNotFoundError:
+        return "unknown version"
 
 
 def _probe(path: str, program: Program) -> str | None:

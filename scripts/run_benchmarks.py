@@ -25,6 +25,16 @@ PARTS = (
         "benchmarks/processes.py",
     ),
     (
+        "A fleet",
+        "`dsimport fleet` over 500 synthetic models, of which every tenth has another recipe than when it was applied.",
+        "benchmarks/fleet.py",
+    ),
+    (
+        "From a model to a recipe",
+        "`dsimport init` as whole processes; the hub is a server on loopback, and nothing is cached.",
+        "benchmarks/init.py",
+    ),
+    (
         "The reference pipeline",
         (
             "Frames per second of `ref-deepstream-app` against a bare ONNX Runtime loop over decoded frames, in turn,\n"

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Tools of the second CI stage (`make test-long`): clang with its sanitizer runtimes, a cross compiler, GStreamer with
-# its plugins, GLib, shellcheck. Installed only as root; otherwise the Debian packages' names are printed.
+# its plugins, GLib, shellcheck, Chromium. Installed only as root; otherwise the Debian packages' names are printed.
+# The Python package that drives the browser goes into the virtual environment $1.
 set -eu
 
 program() {
@@ -16,6 +17,7 @@ missing() {
   program clang++ clang
   program aarch64-linux-gnu-g++ g++-aarch64-linux-gnu
   program shellcheck shellcheck
+  program chromium chromium
   program gst-launch-1.0 gstreamer1.0-tools
   plugin theoraenc gstreamer1.0-plugins-base
   plugin qtdemux gstreamer1.0-plugins-good
@@ -51,3 +53,4 @@ has_runtimes || wanted="$wanted libclang-rt-VERSION-dev"
   echo "please install these packages first (Debian names):$wanted" >&2
   exit 1
 }
+[ -z "${1:-}" ] || "$1/bin/python" -m pip install --quiet --disable-pip-version-check playwright

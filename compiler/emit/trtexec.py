@@ -17,13 +17,14 @@ def _shape(model: Model, batch: int) -> str:
     return trtexec_shape(net.name, (batch, net.channels, net.height, net.width))
 
 
-def build_argv(model: Model, tools: Tools, n: int, layout: Layout) -> tuple[Text, ...]:
-    """Build a dynamic engine: batch 1 to n, tuned for n. layout: where it and its log go."""
+def build_argv(model: Model, program: str, n: int, layout: Layout) -> tuple[Text, ...]:
+    """Build a dynamic engine: batch 1 to n, tuned for n. program: trtexec, or what takes the same words; layout: where
+    the engine goes."""
     settings = model.engine
     version = TensorRt.of(model.pipeline.tensorrt)
     level = settings.optimization_level
     return (
-        tools.trtexec,
+        program,
         f"--onnx={layout.onnx}",
         f"--minShapes={_shape(model, 1)}",
         f"--optShapes={_shape(model, n)}",

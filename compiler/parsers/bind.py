@@ -14,7 +14,7 @@ from dsimport.compiler.parsers.binding import Binding, BoundTensor, Level
 from dsimport.compiler.parsers.blocks import LayoutError, blocks_of
 from dsimport.compiler.preset import CandidatesDecode, DetectionsDecode, Family, Levels, TensorSpec
 
-__all__ = ["Binding", "BoundTensor", "Level", "bind", "levels_of"]
+__all__ = ["MAX_DIM", "Binding", "BoundTensor", "Level", "bind", "levels_of"]
 
 MAX_ELEMENTS = 1 << 28
 MAX_DIM = 1 << 24

@@ -10,10 +10,10 @@ __all__ = ["head_data"]
 
 
 def head_data(binding: Binding) -> dict[str, Any]:
-    """family: the preset, but for its export; names: every number its arithmetic may use; tensors: role, level, name
-    and shape (without batch) of each output."""
+    """family: the preset, but for its export and by what it is recognised; names: every number its arithmetic may use;
+    tensors: role, level, name and shape (without batch) of each output."""
     return {
-        "family": binding.family.model_dump(mode="json", exclude_defaults=True, exclude={"export"}),
+        "family": binding.family.model_dump(mode="json", exclude_defaults=True, exclude={"export", "recognise"}),
         "names": dict(binding.dims),
         "tensors": [
             {"role": tensor.role, "level": tensor.level, "name": tensor.name, "shape": list(tensor.shape)}

@@ -9,7 +9,7 @@ from typing import Any
 from dsimport.compiler.escape import single_line
 from dsimport.compiler.model import Resolved
 
-__all__ = ["show_yaml"]
+__all__ = ["is_plain_word", "show_yaml"]
 
 COLUMN = 46
 _PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*")
@@ -32,11 +32,15 @@ def show_yaml(resolved: Resolved, path: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def is_plain_word(text: str) -> bool:
+    """Whether every YAML reader takes this text, unquoted, for the text that it is."""
+    return _PLAIN.fullmatch(text) is not None and text.lower() not in _WORDS
+
+
 def _flow(value: Any) -> str:
     """A value as YAML flow text (JSON, with plain words unquoted)."""
     if isinstance(value, str):
-        plain = _PLAIN.fullmatch(value) and value.lower() not in _WORDS
-        return value if plain else json.dumps(value, ensure_ascii=True)
+        return value if is_plain_word(value) else json.dumps(value, ensure_ascii=True)
     if isinstance(value, dict):
         return "{" + ", ".join(f"{_flow(str(key))}: {_flow(item)}" for key, item in value.items()) + "}"
     if isinstance(value, (list, tuple)):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from dsimport.compiler.emit.trtexec import bench_argv, build_argv
 from dsimport.compiler.graphpasses import pixel_values
 from dsimport.compiler.layout import MAX_BATCH, Layout
@@ -11,7 +13,7 @@ from dsimport.compiler.parsers.names import ParserNames
 from dsimport.compiler.plan import Condition, Step
 from dsimport.compiler.steps.limits import HOUR
 from dsimport.compiler.steps.recovery import ladder
-from dsimport.compiler.tools import Tools
+from dsimport.compiler.tools import BUILD_ENGINE, Tools
 
 __all__ = [
     "bench",
@@ -53,13 +55,10 @@ def engine(
     and what that one's recovery changed is how this one begins. layout: where it goes, the model's own by default."""
     layout = layout or Layout(model.name)
     net, settings = model.model.input, model.engine
-
-    def shape_of(batch: int) -> list[int]:
-        return [batch, net.channels, net.height, net.width]
-
-    rungs = ladder(model)
-    logs = tuple(layout.attempt_log(n, attempt) for attempt in range(2, len(rungs) + 2))
-    begin = {} if before is None else {"begin": engine_changed(before)}
+    by_api = _by_api(model, tools)
+    shapes = {key: _shape(model, batch) for key, batch in (("min", 1), ("opt", n), ("max", n))}
+    hints = _engine_hints(model, tools, n, before, layout)
+    simplified = [rung["simplify"] for rung in hints["recovery"] if "simplify" in rung]
     return Step(
         id=f"engine-b{n}",
         kind="engine",
@@ -67,31 +66,46 @@ def engine(
         needs=("graph",),
         inputs=(layout.onnx,),
         outputs=(layout.engine(n), layout.engine_sidecar(n)),
-        leaves=(layout.timing_cache, *(rung["simplify"] for rung in rungs if "simplify" in rung), *logs),
-        argv=build_argv(model, tools, n, layout),
+        leaves=(layout.timing_cache, *simplified, *hints["logs"]),
+        argv=build_argv(model, BUILD_ENGINE if by_api else tools.trtexec, n, layout),
         log=layout.engine_log(n),
         params={
             "engine": layout.engine(n),
             "sidecar": layout.engine_sidecar(n),
             "onnx": layout.onnx,
             "precision": settings.precision,
-            "profile": {net.name: {key: shape_of(batch) for key, batch in (("min", 1), ("opt", n), ("max", n))}},
+            "profile": {net.name: shapes},
         },
-        # An engine that was built is as good as it is, whatever would have been tried otherwise.
-        hints={
-            "recovery": rungs,
-            "logs": list(logs),
-            "input": net.name,
-            "image": shape_of(1)[1:],
-            "pixels": _graph_pixels(model),
-            **begin,
-        },
+        hints=hints,
         when=conditions,
         gives=(engine_bytes(n), engine_changed(n)),
         may_fail=None if before is None else f"engine.b{n}.failed",
-        tools=tools.engine,
+        tools=("TensorRT for Python", *tools.engine[1:]) if by_api else tools.engine,
         timeout_s=4 * HOUR,
     )
+
+
+def _by_api(model: Model, tools: Tools) -> bool:
+    return tools.has_api and model.engine.builder == "python"
+
+
+def _shape(model: Model, batch: int) -> list[int]:
+    net = model.model.input
+    return [batch, net.channels, net.height, net.width]
+
+
+def _engine_hints(model: Model, tools: Tools, n: int, before: int | None, layout: Layout) -> dict[str, Any]:
+    """What a failed build may try, and where. An engine that was built is as good as it is, whatever stands here."""
+    rungs = ladder(model)
+    return {
+        "recovery": rungs,
+        "logs": [layout.attempt_log(n, attempt) for attempt in range(2, len(rungs) + 2)],
+        "input": model.model.input.name,
+        "image": _shape(model, 1)[1:],
+        "pixels": _graph_pixels(model),
+        **({} if before is None else {"begin": engine_changed(before)}),
+        **({"instead": BUILD_ENGINE} if tools.has_api and model.engine.builder == "auto" else {}),
+    }
 
 
 def engine_bytes(n: int) -> str:
@@ -110,6 +124,11 @@ def _graph_pixels(model: Model) -> dict[str, list[float]]:
         return pixel_values(model)
     channels = model.model.input.channels
     return {"scale": [1.0] * channels, "bias": [0.0] * channels}
+
+
+def _without(model: Model, tools: Tools) -> dict[str, bool]:
+    """Whether a host without trtexec is served all the same, with nothing measured by it."""
+    return {"optional": True} if tools.has_api and model.engine.builder != "trtexec" else {}
 
 
 def bench_id(n: int) -> str:
@@ -133,6 +152,7 @@ def bench(
         log=log,
         outputs=(log,),
         params={"batch": n, "prefix": f"peak.b{n}", "target_fps": model.benchmark.target_fps},
+        hints=_without(model, tools),
         when=(*conditions, Condition(value=engine_bytes(n), than=0)) if conditions else (),
         may_fail=f"peak.b{n}.failed" if conditions else None,
         gives=tuple(
@@ -168,6 +188,7 @@ def bench_latency(model: Model, tools: Tools) -> Step:
         argv=bench_argv(model, tools, layout.engine(MAX_BATCH), 1),
         log=log,
         params={"batch": 1, "prefix": "b1", "target_fps": model.benchmark.target_fps},
+        hints=_without(model, tools),
         gives=tuple(f"b1.{item}" for item in ("images_per_s", "qps", "gpu_mean_ms", "gpu_p99_ms")),
         tools=(tools.trtexec,),
         timeout_s=model.benchmark.duration_s + HOUR,

@@ -30,6 +30,7 @@ def _report_modules(model: Model) -> list[str]:
 
 def preflight(model: Model, tools: Tools) -> Step:
     """Everything that can be known to be missing before minutes are spent."""
+    builder = model.engine.builder if tools.has_api else "trtexec"
     return Step(
         id="preflight",
         kind="preflight",
@@ -37,13 +38,16 @@ def preflight(model: Model, tools: Tools) -> Step:
         params={
             "programs": list(tools.programs),
             "videos": sorted({model.pipeline.video, model.benchmark.video}),
-            "modules": list(tools.modules),
+            "modules": [*tools.modules, *(["tensorrt"] if builder == "python" else [])],
             # What the host's own are held against, before anything is built.
             "deepstream": model.pipeline.deepstream,
             "tensorrt": model.pipeline.tensorrt,
         },
-        # What the report can do without is said early, and stops nothing.
-        hints={"report_modules": _report_modules(model)},
+        hints={
+            **({} if builder == "trtexec" else {"instead": {tools.trtexec: "tensorrt"}}),
+            # What the report can do without is said early, and stops nothing.
+            "report_modules": _report_modules(model),
+        },
         tools=tools.programs,
         timeout_s=60,
     )

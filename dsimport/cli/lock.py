@@ -109,6 +109,7 @@ def _one(path: str, session: Session, report: Report, args: argparse.Namespace, 
     from dsimport.compiler.load import load_recipe
     from dsimport.compiler.lock import lock_path, locked_source
     from dsimport.runtime.acquire.lockfile import subject_of
+    from dsimport.runtime.acquire.sources import default_tools
 
     recipes = load_recipe(path, session.read, report)
     if not recipes:
@@ -132,7 +133,7 @@ def _one(path: str, session: Session, report: Report, args: argparse.Namespace, 
     old = _old(result.lock, session, report, lenient=args.update)
     if len(report.errors) > before:
         return []
-    tools = _tools(progress)
+    tools = default_tools(progress.say, progress.tool_line)
     if args.check:
         _check(result, subject, old, tools, report)
     else:
@@ -234,11 +235,3 @@ def _classes(loaded: LoadedRecipe, session: Session, report: Report) -> int | No
         )
         return None
     return int(default)
-
-
-def _tools(progress: Progress) -> Tools:
-    from dsimport.runtime.acquire.sources import Tools
-    from dsimport.runtime.acquire.store import default_store
-    from dsimport.runtime.acquire.transfer import Policy
-
-    return Tools(default_store(), Policy(), progress.say, progress.tool_line)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS", "build_parser", "run"]
 
 COMMANDS = (
+    "init",
     "lock",
     "plan",
     "apply",

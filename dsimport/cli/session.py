@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import errno
 import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from dsimport._version import VERSION
@@ -145,7 +144,7 @@ class Session:
                 )
             )
         if self._found is None:
-            self._found = "deepstream" if _has_deepstream(shutil.which) else "reference"
+            self._found = "deepstream" if _has_deepstream() else "reference"
             if self._found == "reference":
                 self.notices.append("no deepstream-app and trtexec here: planning for the reference toolchain (CPU)")
         return self._found
@@ -165,5 +164,8 @@ def use_template_cache() -> None:
         return
 
 
-def _has_deepstream(which: Callable[[str], str | None]) -> bool:
-    return all(which(program) for program in ("deepstream-app", "trtexec"))
+def _has_deepstream() -> bool:
+    from dsimport.runtime.toolversions import API_TENSORRT, ToolVersions, find_program
+
+    builder = find_program("trtexec") is not None or ToolVersions().of(API_TENSORRT) is not None
+    return builder and find_program("deepstream-app") is not None

@@ -19,7 +19,17 @@ from dsimport.runtime.acquire.sources import Fetched, HubSource, LocalSource, So
 from dsimport.runtime.acquire.url import UrlSource
 from dsimport.runtime.onnx_file import GraphError
 
-__all__ = ["Gathered", "Pins", "external_names", "gather", "labels_of", "read_config"]
+__all__ = [
+    "CONFIG",
+    "Gathered",
+    "Pins",
+    "beside",
+    "external_names",
+    "gather",
+    "labels_of",
+    "open_source",
+    "read_config",
+]
 
 CONFIG = "config.json"
 LABELS = "labels.txt"
@@ -61,12 +71,14 @@ def gather(
     check_config: Callable[[dict[str, Any], str], None],
     *,
     locking: bool = False,
+    source: Source | None = None,
 ) -> Gathered:
     """Fetch, verify, and refuse what is no detector before its weights are fetched.
 
-    check_config: called with config.json and its name, raises for what is refused. DsimportError with A and H codes.
+    check_config: called with config.json and its name, raises for what is refused. source: what `open_source` gave,
+    where it has been asked already. DsimportError with A and H codes.
     """
-    source = _source(wanted, pins, tools, locking)
+    source = source or open_source(wanted, tools, pins, locking=locking)
     try:
         return _pinned(source, wanted, pins, check_config) if pins else _chosen(source, wanted, tools, check_config)
     finally:
@@ -102,7 +114,8 @@ def labels_of(
     return of_config(got.config, got.config_file.path if got.config_file else CONFIG, classes)
 
 
-def _source(wanted: Wanted, pins: Pins | None, tools: Tools, locking: bool) -> Source:
+def open_source(wanted: Wanted, tools: Tools, pins: Pins | None = None, *, locking: bool = True) -> Source:
+    """The source of this kind. locking: content without a known digest may be fetched, to learn it."""
     if wanted.kind == "huggingface":
         return HubSource(wanted, tools, pins.commit if pins else None)
     if wanted.kind == "ngc":
@@ -116,7 +129,7 @@ def _pinned(
     source: Source, wanted: Wanted, pins: Pins, check_config: Callable[[dict[str, Any], str], None]
 ) -> Gathered:
     by_name = {pin.path: pin for pin in pins.files}
-    config_name = _beside(pins.onnx, CONFIG, by_name)
+    config_name = beside(pins.onnx, CONFIG, by_name)
     config_file = source.pinned(by_name[config_name]) if config_name else None
     config = read_config(config_file)
     if config is not None:
@@ -127,7 +140,7 @@ def _pinned(
         if name not in by_name:
             raise problem("A0243", f"the lock file does not pin '{name}'", "dsimport lock --update RECIPE")
         data.append(source.pinned(by_name[name]))
-    labels_name = _beside(pins.onnx, LABELS, by_name)
+    labels_name = beside(pins.onnx, LABELS, by_name)
     labels_file = source.pinned(by_name[labels_name]) if labels_name else None
     return Gathered(pins.commit, None, onnx, tuple(data), config_file, labels_file, config)
 
@@ -149,7 +162,7 @@ def _chosen(
         if wanted.kind != "url":
             tools.say(f"taking {choice}")
     if config_file is None:
-        config_name = _beside(path, CONFIG, names)
+        config_name = beside(path, CONFIG, names)
         config_file = source.fetch(config_name) if config_name else None
         config = read_config(config_file)
         if config is not None:
@@ -164,12 +177,12 @@ def _chosen(
                 "choose another ONNX file with source.onnx.file",
             )
         data.append(source.fetch(name))
-    labels_name = _beside(path, LABELS, names) if wanted.kind == "ngc" else None
+    labels_name = beside(path, LABELS, names) if wanted.kind == "ngc" else None
     labels_file = source.fetch(labels_name) if labels_name else None
     return Gathered(source.commit, source.licence, onnx, tuple(data), config_file, labels_file, config)
 
 
-def _beside(onnx: str, name: str, names: Any) -> str | None:
+def beside(onnx: str, name: str, names: Any) -> str | None:
     """The file of this name at the top of the source, else in the folder of the ONNX file."""
     return next((path for path in (name, paths.join(paths.directory(onnx), name)) if path in names), None)
 
@@ -191,7 +204,7 @@ def _data_names(onnx: Fetched) -> list[str]:
 
 
 def read_config(file: Fetched | None) -> dict[str, Any] | None:
-    """A JSON file's object; None for no file, and for JSON that is no object. A0203 if it cannot be read."""
+    """The mapping in a JSON file; None where there is no file, or something else in it. DsimportError A0203."""
     if file is None:
         return None
     try:

@@ -12,6 +12,8 @@ from dsimport.compiler.escape import single_line
 from dsimport.compiler.exportenv import named_packages, pins_digest
 from dsimport.compiler.load import LoadedRecipe
 from dsimport.compiler.lock import Lock, LockedExporter, LockedFile, LockedSource, LockedTensor, locked_source
+from dsimport.compiler.recognise.labels import labels_of_config
+from dsimport.compiler.recognise.refused import check_architectures
 from dsimport.runtime.acquire.checkpoint import gather_checkpoint, only_weights
 from dsimport.runtime.acquire.gather import Gathered, Pins, gather, labels_of
 from dsimport.runtime.acquire.hub import Hub
@@ -19,9 +21,8 @@ from dsimport.runtime.acquire.problems import problem
 from dsimport.runtime.acquire.sources import Tools, Wanted
 from dsimport.runtime.inspect_onnx import TensorFacts, inspect
 from dsimport.runtime.onnx_file import GraphError
-from dsimport.runtime.steps.acquire import check_architectures, labels_of_config
 
-__all__ = ["Subject", "make_lock", "moved_upstream", "subject_of"]
+__all__ = ["Subject", "lock_of", "make_lock", "moved_upstream", "subject_of"]
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def make_lock(subject: Subject, tools: Tools, old: Lock | None = None) -> Lock:
             f"'{single_line(subject.source.where)}' has sha256 {got.onnx.sha256}, the recipe wants {wanted}",
             "correct the recipe's sha256 if the new file is the one you want",
         )
-    return _lock(subject, got, licence if pins is not None else got.licence)
+    return lock_of(subject, got, licence if pins is not None else got.licence)
 
 
 def moved_upstream(subject: Subject, old: Lock, tools: Tools) -> list[str]:
@@ -121,7 +122,8 @@ def _hub(subject: Subject, tools: Tools) -> Hub:
     return Hub(wanted.where, token_env=wanted.token_env, policy=tools.policy, say=tools.say)
 
 
-def _lock(subject: Subject, got: Gathered, licence: str | None) -> Lock:
+def lock_of(subject: Subject, got: Gathered, licence: str | None) -> Lock:
+    """The lock of what was gathered. DsimportError: A0301 for a file that is no ONNX model, and those of labels."""
     try:
         facts = inspect(got.onnx.local)
     except GraphError as error:

@@ -12,12 +12,12 @@ from dsimport.compiler.diagnostics import DsimportError
 from dsimport.compiler.lock import LockedFile
 from dsimport.runtime.acquire.hub import Hub, Listing
 from dsimport.runtime.acquire.problems import problem
-from dsimport.runtime.acquire.store import Store
+from dsimport.runtime.acquire.store import Store, default_store
 from dsimport.runtime.acquire.transfer import Asked, Policy, download
 from dsimport.runtime.atomic import host_errors
 from dsimport.runtime.digest import hash_file
 
-__all__ = ["Fetched", "HubSource", "LocalSource", "Source", "Tools", "Wanted", "fetch", "mismatch"]
+__all__ = ["Fetched", "HubSource", "LocalSource", "Source", "Tools", "Wanted", "default_tools", "fetch", "mismatch"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,11 @@ class Tools:
     policy: Policy
     say: Callable[[str], None]
     progress: Callable[[str], None]
+
+
+def default_tools(say: Callable[[str], None], progress: Callable[[str], None]) -> Tools:
+    """The user's cache, and the patience that real servers need."""
+    return Tools(default_store(), Policy(), say, progress)
 
 
 class Source(Protocol):

@@ -125,7 +125,7 @@ def _run(root: Path, name: str, run_id: str) -> _Found | None:
 def _report(path: Path, data: dict[str, Any]) -> _Found:
     home = path.absolute().parent.parent
     state = load_state(home) if (home / ".dsimport" / "state.json").is_file() else None
-    plan = "" if state is None else state.plan
+    plan = text_at(data, "plan") or ("" if state is None else state.plan)
     runs = tuple(run for run in read_history(home) if run.plan == plan) if plan else ()
     label = f"{data['model_name']} ({path.as_posix()})"
     return _Found(label, text_at(data, "toolchain"), figures_of_data(data), data, home, plan, runs)

@@ -1,9 +1,10 @@
-"""Starts the worker package by its path: `python boot.py REQUEST`. Nothing else of this folder is imported."""
+"""Starts the worker package by its path: `python -I boot.py REQUEST`. Nothing else of this folder is imported."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
+import json
 import sys
 from pathlib import Path
 
@@ -11,10 +12,11 @@ NAME = "dsimport_export_worker"
 
 
 def main() -> int:
-    """Import the package beside this file under a name of its own, and serve the request."""
-    folder = Path(__file__).resolve().parent
-    sys.path[:] = [item for item in sys.path if Path(item or ".").resolve() != folder]
-    place = folder / "worker"
+    """Put the request's overlay in front, import the package beside this file under a name of its own, and serve."""
+    overlay = json.loads(sys.argv[1])["overlay"]
+    if overlay is not None:
+        sys.path.insert(0, overlay)
+    place = Path(__file__).resolve().parent / "worker"
     spec = importlib.util.spec_from_file_location(NAME, place / "__init__.py", submodule_search_locations=[str(place)])
     assert spec is not None
     assert spec.loader is not None

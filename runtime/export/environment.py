@@ -13,24 +13,24 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias
 
 from dsimport.compiler.diagnostics import Diagnostic, DsimportError
 from dsimport.compiler.escape import single_line
-from dsimport.compiler.exportenv import pins_digest, requirements
+from dsimport.compiler.exportenv import MIN_PYTHON, pins_digest, requirements
 from dsimport.compiler.presetexport import Stack
 from dsimport.runtime.atomic import make_folder, remove_tree, write_text
 from dsimport.runtime.lock import hold
 from dsimport.runtime.steps.base import Context, Finished
 from dsimport.runtime.toolversions import find_program
 
-__all__ = ["Environment", "Python", "bare_environment", "environment_folder"]
+__all__ = ["ANY_EXIT", "Environment", "Python", "bare_environment", "environment_folder"]
 
 Variables: TypeAlias = "dict[str, str | None]"
 
 BASE: Stack = "transformers-4"
 INSTALL_S = 3600.0
-_ANY_EXIT = range(-64, 256)
+ANY_EXIT = range(-64, 256)
 # What installers may see of this process' environment: how to reach an index, and no access tokens.
 _KEPT = {"HOME", "LANG", "NO_PROXY", "PATH", "REQUESTS_CA_BUNDLE", "SSL_CERT_DIR", "SSL_CERT_FILE", "TMPDIR", "USER"}
 _KEPT_PREFIXES = ("LC_", "XDG_")
@@ -86,8 +86,7 @@ class Environment:
         """The interpreter for one stack, made or repaired where it must be, and kept as it is while the block runs.
         repair: make the layers anew whatever their stamps say."""
         make_folder(self.folder.parent)
-        shared = self._held(shared=True)
-        with shared:
+        with self._held(shared=True):
             if not repair and self._whole(stack):
                 yield self._python(stack)
                 return
@@ -119,7 +118,7 @@ class Environment:
             if stamp != _wanted(layer) or (layer != BASE and not self._overlay(layer).is_dir()):
                 return False
         program = self.folder / "bin" / "python"
-        return os.access(program, os.X_OK) and self._run([str(program), "-c", "import sys"]).exit_code == 0
+        return os.access(program, os.X_OK) and self._run([str(program), "-I", "-c", "import sys"]).exit_code == 0
 
     def _make(self, stack: Stack, repair: bool) -> None:
         if repair or not self._whole(BASE):
@@ -132,10 +131,15 @@ class Environment:
             self._seal(stack)
 
     def _make_base(self) -> None:
+        if sys.version_info < MIN_PYTHON:
+            wanted = ".".join(map(str, MIN_PYTHON))
+            message = f"exporting checkpoints needs Python {wanted} or newer, dsimport runs on {sys.version.split()[0]}"
+            advice = f"install dsimport with Python {wanted}, or export elsewhere and name the .onnx file"
+            raise DsimportError(Diagnostic("H0610", message, help=(advice,)))
         self._context.say(f"making the export environment in {self.folder}: once, for all models; it takes minutes")
         remove_tree(self.folder)
         uv = find_program("uv")
-        words = [uv, "venv", "--python", sys.executable] if uv else [sys.executable, "-m", "venv"]
+        words = [uv, "venv", "--python", sys.executable] if uv else [sys.executable, "-I", "-m", "venv"]
         self._done(self._run([*words, str(self.folder)]), "Debian and Ubuntu: apt-get install python3-venv")
         self._install(BASE)
         self._seal(BASE)
@@ -144,8 +148,8 @@ class Environment:
         listed = self.folder / f"{stack}.txt"
         write_text(listed, requirements(stack))
         program, uv = str(self.folder / "bin" / "python"), find_program("uv")
-        pip = [program, "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--progress-bar", "off"]
-        words = [uv, "pip", "install", "--python", program] if uv else pip
+        pip = [program, "-I", "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
+        words = [uv, "pip", "install", "--python", program] if uv else [*pip, "--progress-bar", "off"]
         self._done(self._run([*words, *options, "-r", str(listed)]), "see the log for what the installer missed")
 
     def _seal(self, stack: Stack) -> None:
@@ -153,9 +157,7 @@ class Environment:
 
     def _run(self, words: list[str]) -> Finished:
         environment = bare_environment(*_INSTALLERS)
-        return self._context.run(
-            words, log=self._log, append=True, timeout_s=INSTALL_S, env=environment, ok=cast(Any, _ANY_EXIT)
-        )
+        return self._context.run(words, log=self._log, append=True, timeout_s=INSTALL_S, env=environment, ok=ANY_EXIT)
 
     def _done(self, finished: Finished, advice: str) -> None:
         if finished.exit_code == 0:

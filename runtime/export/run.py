@@ -16,7 +16,7 @@ from dsimport.compiler.presetexport import Stack
 from dsimport.runtime.acquire.checkpoint import WEIGHTS
 from dsimport.runtime.atomic import TEMPORARY, make_folder, remove_tree
 from dsimport.runtime.export.attempts import Attempt
-from dsimport.runtime.export.environment import Environment, bare_environment
+from dsimport.runtime.export.environment import ANY_EXIT, Environment, bare_environment
 from dsimport.runtime.export.worker.main import RESULT
 from dsimport.runtime.steps.base import Context, ending
 
@@ -105,8 +105,10 @@ def _attempt(
     make_folder(work)
     try:
         with environment.ready(stack, repair=repair) as python:
-            request = json.dumps(_request(context, attempt, model, work))
-            answer = _ask(context, [str(python.program), str(BOOT), request], work, python.overlay, append=append)
+            overlay = None if python.overlay is None else str(python.overlay)
+            request = json.dumps({**_request(context, attempt, model, work), "overlay": overlay})
+            # -I: what lies in the folder that the user works in, or in PYTHONPATH, is not imported.
+            answer = _ask(context, [str(python.program), "-I", str(BOOT), request], work, append=append)
     finally:
         remove_tree(work)
     seconds = round(time.monotonic() - started, 1)
@@ -115,13 +117,11 @@ def _attempt(
     return Tried(attempt, "done", "", seconds, float(answer["max_abs_diff"]), answer["versions"])
 
 
-def _ask(context: Context, words: list[str], work: Path, overlay: Path | None, *, append: bool) -> dict[str, Any]:
+def _ask(context: Context, words: list[str], work: Path, *, append: bool) -> dict[str, Any]:
     """One worker, offline, without tokens and accounts; its last line."""
     variables = bare_environment(HF_HUB_OFFLINE="1", HF_HOME=str(work), HOME=str(work))
-    if overlay is not None:
-        variables["PYTHONPATH"] = str(overlay)
     try:
-        done = context.run(words, append=append, timeout_s=ATTEMPT_S, env=variables, ok=cast(Any, range(-64, 256)))
+        done = context.run(words, append=append, timeout_s=ATTEMPT_S, env=variables, ok=ANY_EXIT)
     except DsimportError as error:
         if error.diagnostics[0].code != "T0603":
             raise

@@ -13,20 +13,23 @@ __all__ = ["QuickObservation"]
 
 
 class QuickObservation:
-    """An `Observation` that takes large files and folders for what the record says of them, as long as they are there.
-    `dsimport plan` looks closer."""
+    """An `Observation` that takes large files and folders, as long as they are there, and programs that this host does
+    not have for what the record says of them: a page may be made beside the GPU hosts. `dsimport plan` looks closer."""
 
     def __init__(self, root: Path, home: str, state: ModelState, versions: ToolVersions) -> None:
         self._root = root
         self._disk = DiskObservation(root, home, versions)
         self._recorded: dict[str, str] = {}
-        for record in state.steps.values():
+        self._tools: dict[str, str] = {}
+        for record in sorted(state.steps.values(), key=lambda record: record.kind == "engine"):
             self._recorded |= {
                 label.removeprefix("input "): fact
                 for label, fact in record.facts.items()
                 if label.startswith("input ") and fact != "missing"
             }
             self._recorded |= record.outputs
+            labels = (label for label in record.facts if label.startswith("tool "))
+            self._tools |= {label.removeprefix("tool "): record.facts[label] for label in labels}
 
     def digest(self, path: str) -> str | None:
         """sha256 of a small file; of a large one, or of a folder that holds some, as it was recorded."""
@@ -43,8 +46,8 @@ class QuickObservation:
         return None
 
     def tool(self, name: str) -> str | None:
-        """The version of a program, asked once."""
-        return self._disk.tool(name)
+        """The version of a program, asked once; where it is not here, as it was recorded."""
+        return self._disk.tool(name) or self._tools.get(name)
 
 
 def _folder_size(folder: Path) -> int:

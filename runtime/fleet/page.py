@@ -92,7 +92,8 @@ def _group_title(key: tuple[bool, str, str], count: int) -> str:
     where = single_line(hardware) or "hardware not recorded"
     known = {"deepstream": "TensorRT and DeepStream", "": "never applied"}
     what = "CPU, not TensorRT" if reference else known.get(toolchain, single_line(toolchain))
-    return f"{what}: {where} ({count} {'model' if count == 1 else 'models'})"
+    title = where if where.startswith(what) else f"{what}: {where}"
+    return f"{title} ({count} {'model' if count == 1 else 'models'})"
 
 
 def _cells(row: Row, base: str, here: str) -> list[_Cell]:

@@ -6,12 +6,11 @@ It computes in the types of the ONNX model whatever precision is asked for, and 
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TextIO
+from typing import TYPE_CHECKING, Any
 
-from dsimport.runtime.formats.trtexec import banner, log_line, profile_json, profile_lines
+from dsimport.runtime.formats.trtexec import banner, profile_json, profile_lines
 from dsimport.runtime.reference.engine_file import write_whole
 from dsimport.runtime.reference.trtexec_bench import measure, report, times_json
 from dsimport.runtime.reference.trtexec_engine import (
@@ -33,6 +32,7 @@ from dsimport.runtime.reference.trtexec_profile import profile
 from dsimport.runtime.reference.trtexec_signals import cleaning_up, plain_signals
 from dsimport.runtime.reference.trtexec_table import help_text
 from dsimport.runtime.reference.trtexec_values import BadValue, OutOfRange
+from dsimport.runtime.trtexec_console import say, show
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,68 +52,68 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv if argv is None else argv)
     command_line = " ".join(words)
     with plain_signals():
-        _print(sys.stdout, banner("RUNNING", _VERSION, _BUILD, command_line))
+        show(banner("RUNNING", _VERSION, _BUILD, command_line))
         if wants_help(words[1:]):
-            _print(sys.stdout, *help_text())
+            show(*help_text())
             return 0
         passed = _run(words[1:])
-        _print(sys.stdout, banner("PASSED" if passed else "FAILED", _VERSION, _BUILD, command_line))
+        show(banner("PASSED" if passed else "FAILED", _VERSION, _BUILD, command_line))
     return 0 if passed else 1
 
 
 def _run(arguments: Sequence[str]) -> bool:
     if not arguments:
-        _print(sys.stdout, *help_text())
+        show(*help_text())
         return True
     try:
         options = parse_options(arguments)
     except BadValue as error:
-        _print(sys.stdout, *help_text())
-        _say("E", str(error))
+        show(*help_text())
+        say("E", str(error))
         return False
     except UnknownOptions as error:
-        _print(sys.stdout, *help_text())
+        show(*help_text())
         for item in error.items:
-            _say("E", f"Unknown option: {item}")
+            say("E", f"Unknown option: {item}")
         return False
     except OutOfRange as error:
-        _say("E", f"Uncaught exception detected: {error}")
+        say("E", f"Uncaught exception detected: {error}")
         return False
     try:
         _build_and_measure(options)
     except Failure as error:
         for reason in error.reasons:
-            _say("E", reason)
+            say("E", reason)
         return False
     except MemoryError:
-        _say("E", "Uncaught exception detected: std::bad_alloc (out of memory)")
+        say("E", "Uncaught exception detected: std::bad_alloc (out of memory)")
         return False
     return True
 
 
 def _build_and_measure(options: Options) -> None:
-    _say("W", _HONEST)
+    say("W", _HONEST)
     for warning in options.warnings:
-        _say("W", warning)
+        say("W", warning)
     for line in options_text(options):
-        _say("I", line)
+        say("I", line)
     if options.ineffective:
-        _say("I", f"Accepted without effect on a CPU: {', '.join(options.ineffective)}")
-    _say("I", f"TensorRT version: {_VERSION}")
+        say("I", f"Accepted without effect on a CPU: {', '.join(options.ineffective)}")
+    say("I", f"TensorRT version: {_VERSION}")
     engine = _engine(options)
     if options.skip_inference:
-        _say("I", "Skipped inference phase since --skipInference is added.")
+        say("I", "Skipped inference phase since --skipInference is added.")
         return
     try:
-        shapes = shapes_to_run(engine, options.shapes, _say)
+        shapes = shapes_to_run(engine, options.shapes, say)
         inputs = random_inputs(engine, shapes)
     except Failure as error:
         raise Failure(*error.reasons, "Inference set up failed") from None
     for name in inputs:
-        _say("I", f"Using random values for input {name}")
+        say("I", f"Using random values for input {name}")
     if options.duration_s == -1:
-        _say("W", "--duration=-1 is specified, inference will run in an endless loop until aborted with CTRL-C")
-    _say("I", "Starting inference")
+        say("W", "--duration=-1 is specified, inference will run in an endless loop until aborted with CTRL-C")
+    say("I", "Starting inference")
     try:
         _infer(engine, inputs, options)
     except Failure as error:
@@ -123,18 +123,18 @@ def _build_and_measure(options: Options) -> None:
 def _infer(engine: Engine, inputs: Mapping[str, NDArray[Any]], options: Options) -> None:
     if not options.profiles_layers or options.separate_profile:
         queries = measure(engine.session, inputs, options)
-        report(queries, options, _say)
+        report(queries, options, say)
         if options.export_times:
             _export(options.export_times, times_json(queries, options.warm_up_ms))
     else:
-        _say("I", "The e2e network timing is not reported since it is inaccurate when the profiler is enabled.")
-        _say("I", "To show e2e network timing report, add --separateProfileRun or remove --dumpProfile.")
+        say("I", "The e2e network timing is not reported since it is inaccurate when the profiler is enabled.")
+        say("I", "To show e2e network timing report, add --separateProfileRun or remove --dumpProfile.")
     if not options.profiles_layers:
         return
     count, layers = profile(engine, inputs, options)
     if options.dump_profile:
         for line in profile_lines(count, layers):
-            _say("I", line)
+            say("I", line)
     if options.export_profile:
         _export(options.export_profile, profile_json(count, layers))
 
@@ -142,8 +142,8 @@ def _infer(engine: Engine, inputs: Mapping[str, NDArray[Any]], options: Options)
 def _engine(options: Options) -> Engine:
     try:
         if options.load_engine is not None:
-            return load_engine(Path(options.load_engine), _say)
-        return build_engine(options, _say)
+            return load_engine(Path(options.load_engine), say)
+        return build_engine(options, say)
     except Failure as error:
         raise Failure(*error.reasons, "Engine set up failed") from None
 
@@ -154,17 +154,3 @@ def _export(path: str, content: str) -> None:
             write_whole(Path(path), content.encode())
     except (OSError, ValueError) as error:
         raise Failure(f"Cannot write {path}: {getattr(error, 'strerror', None) or error}") from None
-
-
-def _say(severity: Literal["I", "W", "E", "V"], text: str) -> None:
-    stream = sys.stdout if severity in "IV" else sys.stderr
-    _print(stream, log_line(severity, text, time.localtime()))
-
-
-def _print(stream: TextIO, *lines: str) -> None:
-    for line in lines:
-        try:
-            stream.write(line + "\n")
-        except UnicodeEncodeError:  # a terminal that is not UTF-8, a file name that is not
-            stream.write(line.encode("ascii", "backslashreplace").decode("ascii") + "\n")
-    stream.flush()  # a log is read while it is written

@@ -6,10 +6,10 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dsimport._version import VERSION
 from dsimport.runtime.formats.trtexec import cpp_float
@@ -27,6 +27,7 @@ from dsimport.runtime.reference.session import Session, SessionError, TensorInfo
 from dsimport.runtime.reference.trtexec_options import Options, ShapeRange
 from dsimport.runtime.reference.trtexec_signals import cleaning_up
 from dsimport.runtime.reference.trtexec_values import Shape
+from dsimport.runtime.trtexec_console import Say
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,7 +43,6 @@ _STATIC = (
     "itself"
 )
 
-Say = Callable[[Literal["I", "W", "E", "V"], str], None]
 T = TypeVar("T")
 
 

@@ -8,29 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dsimport.compiler import paths
-from dsimport.compiler.diagnostics import Diagnostic, DsimportError, Report, Span
+from dsimport.compiler.diagnostics import Diagnostic, DsimportError
 from dsimport.compiler.escape import single_line
-from dsimport.compiler.labelrules import label_problem, labels_text
+from dsimport.compiler.labelrules import labels_text
+from dsimport.compiler.recognise.labels import labels_of_config
+from dsimport.compiler.recognise.refused import check_architectures
 from dsimport.runtime.atomic import TEMPORARY, host_errors, make_folder, sync_folder, write_text
 from dsimport.runtime.steps.base import Context, Outcome
 
 if TYPE_CHECKING:
     from dsimport.runtime.acquire.gather import Pins
-    from dsimport.runtime.acquire.sources import Fetched, Tools, Wanted
+    from dsimport.runtime.acquire.sources import Fetched, Wanted
 
-__all__ = ["REFUSED_ARCHITECTURES", "check_architectures", "labels_of_config", "run", "wanted_of"]
-
-REFUSED_ARCHITECTURES = (
-    "ForImageClassification",
-    "ForSemanticSegmentation",
-    "ForInstanceSegmentation",
-    "ForPanopticSegmentation",
-    "ForUniversalSegmentation",
-    "ForDepthEstimation",
-    "ForMaskedLM",
-    "ForTokenClassification",
-    "ForCausalLM",
-)
+__all__ = ["run", "wanted_of"]
 
 
 def run(context: Context) -> Outcome:
@@ -50,10 +40,11 @@ def run(context: Context) -> Outcome:
 
 def _onnx(context: Context, wanted: Wanted) -> Outcome:
     from dsimport.runtime.acquire.gather import gather, labels_of
+    from dsimport.runtime.acquire.sources import default_tools
 
     params = context.step.params
     pins = _pins(params)
-    got = gather(wanted, pins, _tools(context), check_architectures)
+    got = gather(wanted, pins, default_tools(context.say, context.progress.tool_line), check_architectures)
     if wanted.sha256 is not None and got.onnx.sha256 != wanted.sha256.lower():
         raise _error(
             "A0205",
@@ -74,11 +65,13 @@ def _onnx(context: Context, wanted: Wanted) -> Outcome:
 def _checkpoint(context: Context, wanted: Wanted) -> Outcome:
     from dsimport.compiler.lock import LockedFile
     from dsimport.runtime.acquire.checkpoint import gather_checkpoint
+    from dsimport.runtime.acquire.sources import default_tools
 
     params = context.step.params
+    tools = default_tools(context.say, context.progress.tool_line)
     lock = params["lock"] or {"commit": None, "files": ()}
     pins = tuple(LockedFile.model_validate(item) for item in lock["files"])
-    got = gather_checkpoint(wanted, lock["commit"], pins, _tools(context), check_architectures)
+    got = gather_checkpoint(wanted, lock["commit"], pins, tools, check_architectures)
     for item in got.files:
         _copy(item, context.root / params["target"] / item.path)
     if params["labels"] is not None:
@@ -112,76 +105,9 @@ def _pins(params: dict[str, Any]) -> Pins | None:
     return Pins(lock["commit"], lock["onnx"], tuple(LockedFile.model_validate(item) for item in lock["files"]))
 
 
-def _tools(context: Context) -> Tools:
-    from dsimport.runtime.acquire.sources import Tools
-    from dsimport.runtime.acquire.store import default_store
-    from dsimport.runtime.acquire.transfer import Policy
-
-    return Tools(default_store(), Policy(), context.say, context.progress.tool_line)
-
-
 def _below(path: str, onnx: str) -> str:
     """Where weights lie, seen from the folder of the ONNX file: that is how it names them."""
     return paths.relative(path, paths.directory(onnx))
-
-
-def check_architectures(config: dict[str, Any], path: str) -> None:
-    """Refuse a config.json whose `architectures` name something that is not an object detector."""
-    names = config.get("architectures")
-    if not isinstance(names, list):
-        return
-    for name in names:
-        refused = next((suffix for suffix in REFUSED_ARCHITECTURES if str(name).endswith(suffix)), None)
-        if refused is not None:
-            raise _error(
-                "A0210",
-                f"architecture '{name}' is not an object detector ({path})",
-                "dsimport imports object-detection models only; choose a …ForObjectDetection model",
-            )
-
-
-def labels_of_config(config: dict[str, Any] | None, path: str, classes: int) -> list[str]:
-    """Labels in class order by the seed's rule: id2label, else label2id reversed, else names. Never a default list.
-
-    Ids missing from a table become `unused_<id>`: nvinfer needs a line for each class.
-    """
-    table = _label_table(config or {})
-    if not table:
-        raise _error(
-            "A0211",
-            f"no labels: {path} has neither id2label, label2id nor names",
-            "write model.labels in the recipe, as a list or a labels file",
-        )
-    if max(table) >= classes:
-        raise _error(
-            "A0212",
-            f"{path} has a label for class {max(table)}, the recipe declares {classes} classes",
-            f"set model.classes to {max(table) + 1}, or write model.labels in the recipe",
-        )
-    labels = [table.get(index, f"unused_{index}") for index in range(classes)]
-    report = Report()
-    for index, label in enumerate(labels):
-        problem = label_problem(label)
-        if problem is not None:
-            report.error("N0321", f"label {index} {problem}", Span(path, 1, 1), help="write model.labels in the recipe")
-    report.raise_errors()
-    return labels
-
-
-def _label_table(config: dict[str, Any]) -> dict[int, str]:
-    try:
-        if isinstance(config.get("id2label"), dict):
-            return {int(key): str(value) for key, value in config["id2label"].items() if int(key) >= 0}
-        if isinstance(config.get("label2id"), dict):
-            return {int(value): str(key) for key, value in config["label2id"].items() if int(value) >= 0}
-        names = config.get("names")
-        if isinstance(names, dict):
-            return {int(key): str(value) for key, value in names.items() if int(key) >= 0}
-        if isinstance(names, list):
-            return {index: str(name) for index, name in enumerate(names)}
-    except (TypeError, ValueError):
-        return {}
-    return {}
 
 
 def _copy(item: Fetched, target: Path) -> None:

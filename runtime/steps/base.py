@@ -123,18 +123,15 @@ class Context:
         self.event("warning", step=self.step.id, code=diagnostic.code, message=diagnostic.message)
 
     def _failure(self, words: list[str], done: Finished, log: Path, code: str, what: str) -> DsimportError:
-        from dsimport.runtime.diagnose.read import explained_log
-
         shown = self._relative(log)
         command = " ".join(shell_word(word.replace("\0", "")) for word in words)
         tail = tuple(single_line(line)[:300] for line in done.tail[-TAIL_SHOWN:])
-        known, fixes = explained_log(log)
         return DsimportError(
             Diagnostic(
                 code,
                 f"{single_line(Path(words[0]).name)} {what}",
-                notes=(*known, f"command: {single_line(command)}", f"log: {single_line(shown)}", *tail),
-                help=(*fixes, _HELP[code].format(log=single_line(shown))),
+                notes=(f"command: {single_line(command)}", f"log: {single_line(shown)}", *tail),
+                help=(_HELP[code].format(log=single_line(shown)),),
             ),
             exit_code=TOOL_FAILED,
         )

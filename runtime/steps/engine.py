@@ -11,7 +11,8 @@ from dsimport.runtime.formats.trtexec import parse_trtexec_log
 from dsimport.runtime.sidecar import Sidecar, sidecar_text
 from dsimport.runtime.steps.base import TOOL_FAILED, Context, Outcome
 from dsimport.runtime.steps.recovery import Build, build, recipe_line
-from dsimport.runtime.toolversions import DRIVER, GPU, OWN_PREFIX, TENSORRT, ToolVersions
+from dsimport.runtime.toolversions import DRIVER, GPU, OWN_PREFIX, TENSORRT, ToolVersions, find_program
+from dsimport.runtime.trt.library import has_tensorrt
 
 __all__ = ["run"]
 
@@ -19,7 +20,7 @@ __all__ = ["run"]
 def run(context: Context) -> Outcome:
     """Run the builder and write down what it made. The engine must exist afterwards, whatever the exit code said."""
     params = context.step.params
-    made = build(context, context.argv())
+    made = build(context, _command(context))
     engine = context.root / params["engine"]
     if not engine.is_file() or engine.stat().st_size == 0:
         raise DsimportError(
@@ -39,6 +40,15 @@ def run(context: Context) -> Outcome:
         {name: given[name.rpartition(".")[2]] for name in context.step.gives},
         f"{size / 1e6:.1f} MB, {context.step.title}{with_what}",
     )
+
+
+def _command(context: Context) -> list[str]:
+    """The step's command; where its program is missing and the plan leaves the choice, by TensorRT's Python API."""
+    words, instead = context.argv(), context.step.hints.get("instead")
+    if instead is None or find_program(words[0]) is not None or not has_tensorrt():
+        return words
+    context.say(f"no {words[0]} on this host: {instead} builds the engine")
+    return [instead, *words[1:]]
 
 
 def _sidecar(context: Context, engine: Path, made: Build) -> Sidecar:

@@ -22,13 +22,17 @@ def run(context: Context) -> Outcome:
     """Look for every program, module and video of the plan; report all that is missing at once."""
     report = Report()
     params = context.step.params
+    instead: dict[str, str] = context.step.hints.get("instead", {})
     for program in params["programs"]:
         if find_program(program) is None:
+            if program in instead and importlib.util.find_spec(instead[program]) is not None:
+                context.say(f"no {program}: engines are built through the Python module {instead[program]}")
+                continue
             for diagnostic in missing_program(program).diagnostics:
                 report.add(diagnostic)
     for module in params["modules"]:
         if importlib.util.find_spec(module) is None:
-            fix = "pip install 'dsimport[reference]'"
+            fix = f"pip install 'dsimport[{'tensorrt' if module == 'tensorrt' else 'reference'}]'"
             report.error("H0502", f"the Python module '{module}' is missing", help=fix)
     lacking = [name for name in context.step.hints.get("report_modules", ()) if importlib.util.find_spec(name) is None]
     if lacking:

@@ -83,7 +83,7 @@ def _stopped(result: ApplyResult) -> BaseException:
     """What ended a plan, for the command to show. An interrupt is passed on as one."""
     if result.exit_code == 130:
         return KeyboardInterrupt()
-    return DsimportError(*result.diagnostics, exit_code=result.exit_code)
+    return DsimportError(result.diagnostics, exit_code=result.exit_code)
 
 
 def sweep_data(plans: SweepPlans, found: Sweep, failures: dict[str, Diagnostic], target_fps: float) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import os
 import subprocess
@@ -14,11 +12,10 @@ from typing import Any
 
 import pytest
 
-from dsimport.cli import main
-
 TESTS = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS / "runtime" / "acquire"))
 
+from cli_support import quick  # noqa: E402
 from hub_server import Fault, HubServer, sha256  # noqa: E402
 
 ASSETS = TESTS / "assets"
@@ -67,18 +64,7 @@ class Place:
 
     def quick(self, *words: str) -> tuple[int, str, str]:
         """Like `run`, in this process: exit code, output, error output."""
-        home = {"DSIMPORT_CACHE": str(self.root / "cache"), "HF_ENDPOINT": self.hub.url, "NO_COLOR": "1"}
-        out, err = io.StringIO(), io.StringIO()
-        with pytest.MonkeyPatch.context() as patch:
-            patch.chdir(self.root)
-            patch.delenv("HF_TOKEN", raising=False)
-            patch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(self.root / "token"))
-            patch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(self.root / "hf"))
-            for name, value in home.items():
-                patch.setenv(name, value)
-            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-                code = main.run(words)
-        return code, out.getvalue(), err.getvalue()
+        return quick(self.root, self.hub.url, *words)
 
     def lock(self, *options: str, code: int = 0) -> Any:
         """The JSON document of `dsimport lock`, which must end with this exit code."""

@@ -57,6 +57,13 @@ def options(words: list[str]) -> dict[str, str]:
     return dict(word[2:].partition("=")[::2] for word in words if word.startswith("--"))
 
 
+def test_the_clip_is_the_samples_unless_the_recipe_names_one() -> None:
+    """Seed: sample_720p.mp4, and no other one by itself."""
+    clips = {name: plan_of(name, "deepstream").step("preflight").params["videos"] for name in RECIPES}
+    assert clips["short"] == ["/opt/nvidia/deepstream/deepstream/samples/streams/sample_720p.mp4"]
+    assert clips["full"] == ["recipes/clips/crowd.mp4", "recipes/clips/street.mp4"]
+
+
 @pytest.mark.parametrize(("name", "aspect"), [("centerface", "0 0"), ("full", "1 0"), ("short", "0 0")])
 def test_resizing_follows_the_recipe(name: str, aspect: str) -> None:
     """2: not every model is letterboxed."""

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+sys.path.insert(0, str(Path(__file__).parent / "decide"))
+
+from decide_support import applied, fresh_disk, model_plan
 from test_lower_golden import RECIPES, TOOLCHAINS, plan_of
 
 from dsimport.compiler.decide import decide
@@ -69,9 +74,19 @@ def test_every_dependence_of_a_plan_is_a_path(name: str, toolchain: Toolchain) -
 
 
 def test_pictures_as_text(golden: Callable[[str | Path, str], None]) -> None:
-    diagram = diagram_of(plan_of("full", "deepstream"))
-    golden("diagrams/full-deepstream.mmd", diagram_mermaid(diagram))
-    golden("diagrams/full-deepstream.dot", diagram_dot(diagram))
+    """Before the first apply, and where a threshold and the builder have changed since."""
+    disk = fresh_disk()
+    values = {"peak.b64": 100, "peak.b128": 90, "max_batch": 128}
+    before = model_plan()
+    state = applied(before, disk, values)
+    disk.tools["trtexec"] = "10.16.1"
+    plan = model_plan(threshold=0.3)
+    for name, diagram in {
+        "new": diagram_of(before),
+        "changed": plan_diagram(plan, decide(plan, state, disk)),
+    }.items():
+        golden(f"diagrams/{name}.mmd", diagram_mermaid(diagram))
+        golden(f"diagrams/{name}.dot", diagram_dot(diagram))
 
 
 graphs = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=30).map(

@@ -127,6 +127,24 @@ def test_a_host_with_another_release_is_refused_before_anything_is_built(
     assert [item["code"] for item in json.loads(checked.stdout)["diagnostics"]] == ["H0510", "H0511"]
 
 
+def test_plan_tells_where_decoding_ends_first(project: Callable[..., Project], tmp_path: Path) -> None:
+    made, tools = project(), links_to_reference(tmp_path / "tools")
+    smi = tmp_path / "tools/nvidia-smi"
+    smi.write_text("#!/bin/sh\necho 'NVIDIA A100-SXM4-40GB, 595.58.03, 40960, 8.0'\n", "utf-8")
+    smi.chmod(0o755)
+    recipe = made.root / RECIPE
+    text = recipe.read_text("utf-8").replace("video: clip.mp4, ", "").replace("batch_limit: 2", "batch_limit: 256")
+    recipe.write_text(text.replace("target_fps: 30", "target_fps: 15"), "utf-8")
+    done = made.run("plan", RECIPE, "--toolchain", "deepstream", "--json", path=tools)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["diagnostics"] == [], "at 15 fps the decoders carry more than 256 streams"
+    recipe.write_text(text, "utf-8")
+    done = made.run("plan", RECIPE, "--toolchain", "deepstream", "--json", path=tools)
+    (note,) = json.loads(done.stdout)["diagnostics"]
+    assert (note["code"], note["severity"]) == ("H0514", "note")
+    assert note["message"].endswith("streams of this clip at 30 fps; the plan goes up to 256")
+
+
 def test_doctor_tells_what_the_chosen_toolchain_lacks(project: Callable[..., Project], tmp_path: Path) -> None:
     made, tools = project(), links_to_reference(tmp_path / "tools")
     done = made.run("doctor", RECIPE, "--toolchain", "reference")

@@ -49,4 +49,5 @@ CASES = (
     Case("owlvit", "owlvit", height=96, queries=36, prompts=True),
     Case("owlv2", "owlv2", height=96, queries=36, prompts=True),
     Case("grounding-dino", "grounding-dino", height=96, width=128, prompts=True),
+    Case("mm-grounding-dino", "grounding-dino", height=96, width=128, prompts=True),
 )

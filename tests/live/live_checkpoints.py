@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 import torch
+import transformers
 from live_cases import PROMPTS
-from live_models import DETECTORS, Detector, FrozenPrompt, FrozenText, build
+from live_models import DETECTORS, ENCODER_DECODER, Detector, build, grounding, spread
 from torch import nn
 
 __all__ = ["main"]
@@ -31,7 +32,7 @@ def main(words: list[str]) -> int:
     """Write the named checkpoints, all for no name, each into a folder of its own with its results beside it."""
     folder, names = Path(words[0]), words[1:]
     torch.set_num_threads(1)
-    for detector in DETECTORS:
+    for detector in (*DETECTORS, MM_GROUNDING):
         if not names or detector.name in names:
             model = write(detector, folder / detector.name)
             results(detector, model, folder)
@@ -61,10 +62,46 @@ def write(detector: Detector, folder: Path) -> nn.Module:
     }
     put(folder / "preprocessor_config.json", processor)
     if detector.family in ("owlvit", "owlv2"):
-        return FrozenText(model, clip_tokenizer(folder), (detector.height, detector.width)).eval()
+        return Prompted(model, clip_tokenizer(folder)).eval()
     if detector.family == "grounding-dino":
-        return FrozenPrompt(model, bert_tokenizer(folder)).eval()
+        return Prompted(model, bert_tokenizer(folder)).eval()
     return made
+
+
+class Prompted(nn.Module):
+    """The whole model, text and all, with the same prompts for every image."""
+
+    def __init__(self, model: nn.Module, tokens: torch.Tensor) -> None:
+        super().__init__()
+        self.model, self.tokens = model, tokens
+
+    def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        tokens = self.tokens.repeat(len(pixels), 1)
+        found = self.model(pixel_values=pixels, input_ids=tokens, attention_mask=(tokens > 0).long())
+        return found.logits, found.pred_boxes
+
+
+def mm_grounding() -> nn.Module:
+    """The same tiny parts as Grounding DINO's, in the other model."""
+    torch.manual_seed(0)
+    parts: Any = grounding().model
+    settings = {key: value for key, value in parts.config.to_dict().items() if key in SHARED}
+    config = transformers.MMGroundingDinoConfig(
+        backbone_config=parts.config.backbone_config, text_config=parts.config.text_config, **settings
+    )
+    return Whole(spread(transformers.MMGroundingDinoForObjectDetection(config)))
+
+
+class Whole(nn.Module):
+    """Holds a model, as the other detectors do."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+
+SHARED = {"d_model", "max_text_len", *ENCODER_DECODER} - {"id2label", "label2id"}
+MM_GROUNDING = Detector("mm-grounding-dino", "grounding-dino", mm_grounding, height=96, width=128, columns=24)
 
 
 def results(detector: Detector, model: nn.Module, folder: Path) -> None:

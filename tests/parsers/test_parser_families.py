@@ -23,6 +23,7 @@ SIZES = {
     "retinanet": (128, 256),
     "ssd-tf": (300, 300),
     "ssd-torchvision": (300, 300),
+    "ssdlite-torchvision": (320, 320),
 }
 FRAMES = int(os.environ.get("DSIMPORT_PARSER_FRAMES", "10"))  # per family; 200 and more before a release
 TOLERANCE = np.array([0, 1e-6, 1e-3, 1e-3, 1e-3, 1e-3])  # class, score, edges in pixels

@@ -39,6 +39,7 @@ SHAPES = {
     "ssd-rows": (300, 300, 20),
     "ssd-tf": (300, 300, 90),
     "ssd-torchvision": (300, 300, 90),
+    "ssdlite-torchvision": (320, 320, 90),
     "tao-detr": (544, 960, 4),
     "tf-detections": (300, 300, 90),
     "yolov3-raw": (416, 416, 80),

@@ -9,6 +9,7 @@ from test_version_trees import RECIPES, compiled, resolved
 
 from dsimport.compiler.diagnostics import Severity
 from dsimport.compiler.emit.trtexec import bench_argv, build_argv
+from dsimport.compiler.layout import Layout
 from dsimport.compiler.model import Model
 from dsimport.compiler.plan import show_text
 from dsimport.compiler.steps.recovery import ladder
@@ -18,6 +19,7 @@ from dsimport.runtime.reference.trtexec_options import parse_options
 
 YOLO = RECIPES["yolo"].replace("VERSION", "9.1")
 TOOLS = tools_of("deepstream")
+LAYOUT = Layout("yolo")
 WEAK = {"--fp16", "--bf16", "--int8", "--fp8", "--int4", "--best"}
 FLAGS_OF_11 = {"--includeDataTransfers", "--noSpinWait", "--noCudaGraph"}
 DEFAULTS_OF_11 = {"--noDataTransfers", "--useSpinWait", "--useCudaGraph"}
@@ -45,7 +47,7 @@ def words(argv: object) -> set[str]:
 def test_no_version_is_given_an_option_it_does_not_know(version: str, typed: bool) -> None:
     found = TensorRt.of(version)
     made = model(version, typed=typed)
-    build, bench = words(build_argv(made, TOOLS, 8)), words(bench_argv(made, TOOLS, "e.engine", 8))
+    build, bench = words(build_argv(made, TOOLS.trtexec, 8, LAYOUT)), words(bench_argv(made, TOOLS, "e.engine", 8))
     assert (build | bench) & FLAGS_OF_11 == set()
     assert ("--buildOnly" in build, "--skipInference" in build) == (found < TensorRt(8, 6), found >= TensorRt(8, 6))
     # flags that say what is measured: explicit until they are the default, and deprecated
@@ -64,11 +66,13 @@ def test_the_reference_takes_the_command_lines_of_10() -> None:
     """ref-trtexec knows the options of TensorRT 10.16, and refuses all others."""
     for typed in (False, True):
         made = model("10.16", typed=typed)
-        for argv in (build_argv(made, TOOLS, 8), bench_argv(made, TOOLS, "e.engine", 8)):
+        for argv in (build_argv(made, TOOLS.trtexec, 8, LAYOUT), bench_argv(made, TOOLS, "e.engine", 8)):
             options = parse_options([show_text(word) for word in argv[1:]])
             weak = "--fp16" in [show_text(word) for word in argv]
             assert len(options.warnings) == (weak and TensorRt(10, 16).weak_typing_warns)
-    options = parse_options([show_text(word) for word in build_argv(model("10.3", typed=False, dla=1), TOOLS, 1)[1:]])
+    options = parse_options(
+        [show_text(word) for word in build_argv(model("10.3", typed=False, dla=1), TOOLS.trtexec, 1, LAYOUT)[1:]]
+    )
     assert {"--useDLACore", "--allowGPUFallback"} <= {item.partition("=")[0] for item in options.ineffective}
 
 

@@ -13,11 +13,11 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from dsimport.compiler.diagnostics import Diagnostic, DsimportError
+from dsimport.compiler.recognise.refused import check_architectures
 from dsimport.runtime.acquire.gather import Gathered, Pins, gather
 from dsimport.runtime.acquire.sources import Tools, Wanted
 from dsimport.runtime.acquire.store import Store
 from dsimport.runtime.acquire.transfer import Policy
-from dsimport.runtime.steps.acquire import check_architectures
 
 DETECTOR = {"architectures": ["TinyForObjectDetection"], "id2label": {"0": "square", "1": "circle"}}
 

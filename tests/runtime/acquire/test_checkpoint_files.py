@@ -13,9 +13,9 @@ from hub_server import HubServer, sha256
 
 from dsimport.compiler.diagnostics import Diagnostic, DsimportError
 from dsimport.compiler.lock import LockedFile
+from dsimport.compiler.recognise.refused import check_architectures
 from dsimport.runtime.acquire.checkpoint import Checkpoint, gather_checkpoint, only_weights
 from dsimport.runtime.acquire.sources import Tools, Wanted
-from dsimport.runtime.steps.acquire import check_architectures
 
 MakeTools = Callable[..., Tools]
 WEIGHTS = bytes(2000)

@@ -13,9 +13,9 @@ from acquire_support import config, model, objects, refused, take
 from hub_server import Fault, HubServer, zipped
 
 from dsimport.compiler.lock import LockedFile
+from dsimport.compiler.recognise.labels import labels_of_config
 from dsimport.runtime.acquire.gather import Gathered, Pins, labels_of
 from dsimport.runtime.acquire.sources import Tools, Wanted
-from dsimport.runtime.steps.acquire import labels_of_config
 
 MakeTools = Callable[..., Tools]
 CARS = Wanted("ngc", "nvidia/tao/cars", "deployable_v1.0")

@@ -57,6 +57,12 @@ def test_a_run_without_a_rate_for_every_stream_is_no_success(log: str, tmp_path:
     assert [item.code for item in result.diagnostics] == ["T0412"]
 
 
+def test_zero_rates_are_explained(tmp_path: Path) -> None:
+    (found,) = ds_run(tmp_path, row(0, 0) * 30).diagnostics
+    assert found.notes[0].startswith("known problem T0740: no frame was counted: every rate in the log is 0")
+    assert found.help[-1].startswith("read ")
+
+
 def test_all_streams_count_and_empty_lines_do_not(tmp_path: Path) -> None:
     """The seed took the first stream's rate for everybody's; a closed standard input fills logs with empty lines."""
     result = ds_run(tmp_path, "\\n" * 40 + (row(40, 20) + "\\n" * 3) * 12)

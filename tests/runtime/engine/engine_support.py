@@ -15,6 +15,7 @@ HOME = "models/m"
 ENGINES = f"{HOME}/benchmarks/engines"
 ONNX = f"{HOME}/model/m.onnx"
 VERSION = "10.16.0"
+WORKSPACE = "--memPoolSize=workspace:1024M"
 
 
 # Writes the file that --saveEngine names.
@@ -60,7 +61,7 @@ def engine_step(n: int = 64, **changes: Any) -> Step:
         title=f"fp16, batch 1 to {n}",
         inputs=(ONNX,),
         outputs=(engine, f"{engine}.json"),
-        argv=("trtexec", f"--onnx={ONNX}", "--fp16", "--memPoolSize=workspace:1024M", f"--saveEngine={engine}"),
+        argv=("trtexec", f"--onnx={ONNX}", "--fp16", "--skipInference", WORKSPACE, f"--saveEngine={engine}"),
         log=f"{ENGINES}/build_b{n}.log",
         params={
             "engine": engine,

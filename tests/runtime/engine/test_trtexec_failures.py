@@ -102,7 +102,7 @@ SAMPLES = [
                  "failed.")], "not-saved", ""),
     ("8.6.1", [("E Error[6]: The engine plan file is not compatible with this version of TensorRT, expecting "
                "library version 8.5.3.1 got 8.6.1.6, please rebuild."),
-               "E Engine deserialization failed"], "other-version", ""),
+               "E Engine set up failed"], "other-version", ""),
     ("10.0.1", [("E IRuntime::deserializeCudaEngine: Error Code 1: Serialization (Version tag does not "
                 "match. Note: Current Version: 236, Serialized Engine Version: 228)")], "other-version", ""),
     ("8.6.1", [("E Error[6]: The engine plan file is generated on an incompatible device, expecting compute 8.6 "

@@ -26,7 +26,7 @@ PYTHON = """#!{python}
 import json, os, sys, time
 from pathlib import Path
 here = Path(__file__).resolve().parent
-words = sys.argv[1:]
+words = sys.argv[2:]  # the first is -I
 def keep(**facts):
     with open("{seen}", "a") as stream:
         stream.write(json.dumps(dict(facts, environment=dict(os.environ), words=words)) + "\\n")

@@ -15,6 +15,7 @@ from export_support import Fake, context_of
 from dsimport.compiler.diagnostics import Diagnostic, DsimportError
 from dsimport.compiler.exportenv import STACKS, named_packages, requirements
 from dsimport.compiler.presetexport import Stack
+from dsimport.runtime.export import environment
 from dsimport.runtime.export.environment import Environment, Python
 from dsimport.runtime.export.worker.main import RESULT
 
@@ -107,6 +108,12 @@ def test_a_failed_install_says_why_and_leaves_nothing_that_counts(fake: Fake, te
     assert fake.uv_calls == [*BASE, *BASE]
 
 
+def test_an_old_python_is_told_before_anything_is_installed(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "MIN_PYTHON", (99, 1))
+    found = refused(fake)
+    assert (found.code, "needs Python 99.1" in found.message, fake.uv_calls) == ("H0610", True, [])
+
+
 def test_two_at_once_make_it_once_and_a_repair_waits_for_users(fake: Fake) -> None:
     threads = [threading.Thread(target=ready, args=(fake,)) for _ in range(4)]
     for thread in threads:
@@ -145,8 +152,8 @@ def test_all_pins_are_exact_and_the_lock_names_those_that_matter() -> None:
 
 def test_the_worker_starts_by_path_and_misses_only_its_packages(tmp_path: Path) -> None:
     boot = Path(sys.modules[Environment.__module__].__file__ or "").with_name("boot.py")
-    request = '{"memory": 4000000000, "probe": true, "exporter": "torch"}'
-    command = [sys.executable, "-S", str(boot), request]
+    request = '{"memory": 4000000000, "probe": true, "exporter": "torch", "overlay": null}'
+    command = [sys.executable, "-I", str(boot), request]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     answer = json.loads(done.stdout.splitlines()[-1].removeprefix(RESULT))

@@ -21,6 +21,7 @@ from dsimport.runtime.verify.inputs import STYLES, random_tensors
 # Priors that exist for one input size only.
 SIZES: dict[str, dict[str, int]] = {
     "ssd-torchvision": {"height": 300, "width": 300},
+    "ssdlite-torchvision": {"height": 320, "width": 320},
     "ssd-tf": {"height": 300, "width": 300},
 }
 DENSE = [name for name in family_names() if isinstance(load_family(name).decode, CandidatesDecode)]

@@ -1,0 +1,1 @@
+"""Looking at a source before there is a recipe: what lies there, and what its model does when it is run."""
