@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from dsimport.compiler.defaults import DEFAULTS
 from dsimport.compiler.layout import Layout
 from dsimport.compiler.plan import Plan, Value
 from dsimport.compiler.record import ModelState, StepRecord
@@ -82,7 +83,8 @@ def collect(plan: Plan, root: Path, state: ModelState, report_seconds: float | N
         verify=_verify(values),
         kitti=_kitti(plan, root, state, history),
         visual=_visual(root / layout.home / "samples/single_stream.json") if "visual" in history.current else None,
-        settings={key: setting.value for key, setting in plan.settings.items()},
+        # A plan kept by an earlier dsimport lacks settings that came later; it did what their defaults say.
+        settings=DEFAULTS | {key: setting.value for key, setting in plan.settings.items()},
         steps=list(history.steps),
         failures=list(history.failures),
         notes=said.notes,

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from dsimport.compiler.escape import html_text
 from dsimport.compiler.templating import Raw, render
 
-__all__ = ["Drawer", "data_uri", "html_page", "markdown_body"]
+__all__ = ["Drawer", "data_uri", "figure", "html_page", "markdown_body", "plate"]
 
 # Draws the text of a code block as SVG; None for what it cannot draw, which then stays a code block.
 Drawer = Callable[[str], "str | None"]
@@ -70,7 +70,7 @@ def _drawing(converter: Any, drawers: Mapping[str, Drawer]) -> Any:
         svg = drawer(match["text"]) if drawer is not None else None
         if svg is None:
             return match.group(0)
-        return f"\n{_stash(converter, figure(svg, ''))}\n"
+        return f"\n{_stash(converter, figure(plate(svg), ''))}\n"
 
     class Drawing(Preprocessor):
         """Code blocks that can be drawn become their drawings."""
@@ -79,6 +79,11 @@ def _drawing(converter: Any, drawers: Mapping[str, Drawer]) -> Any:
             return _FENCE.sub(drawn, "\n".join(lines)).split("\n")
 
     return Drawing(converter)
+
+
+def plate(drawing: str) -> Raw:
+    """A drawing in dark ink, which keeps its light ground when the page is dark."""
+    return Raw(f'<div class="plate">{drawing}</div>')
 
 
 def figure(content: str, caption: str) -> Raw:

@@ -79,6 +79,7 @@ def report_markdown(plan: Plan, data: BenchmarkData, root: Path, folder: Path, c
         nvinfer_path=layout.nvinfer_config,
         chart=lambda index, alt: _chart(CHARTS[index], alt, charts),
         number=_number,
+        switch=lambda value: {True: "yes", False: "no"}.get(value, str(value)),
         when=lambda text: "never" if text is None else text[:19].replace("T", " "),
         precise=lambda value: UNKNOWN if value is None else f"{value:.4f}",
         seconds=lambda value: UNKNOWN if value is None else f"{value:,.1f}",

@@ -22,7 +22,7 @@ from dsimport.runtime.report.charts import draw_charts
 from dsimport.runtime.report.data import collect
 from dsimport.runtime.report.frames import contact_sheet
 from dsimport.runtime.report.history import history_of
-from dsimport.runtime.report.html import data_uri, figure, html_page, markdown_body
+from dsimport.runtime.report.html import data_uri, figure, html_page, markdown_body, plate
 from dsimport.runtime.report.markdown import report_markdown
 from dsimport.runtime.report.pdf import RunProgram, makers, pdf_from
 from dsimport.runtime.report.plangraph import plan_svg
@@ -152,7 +152,9 @@ def _figures(plan: Plan, root: Path, state: ModelState, data: BenchmarkData) -> 
     if timeline is not None:
         found["11."].append(figure(timeline, "The steps in their order; the width is their share of the time."))
     picture = plan_svg(plan, history_of(plan, state).decisions)
-    found["11."].append(figure(picture, "The plan: steps, conditions and artifacts, coloured by what holds of them."))
+    found["11."].append(
+        figure(plate(picture), "The plan: steps, conditions and artifacts, coloured by what holds of them.")
+    )
     return found
 
 
