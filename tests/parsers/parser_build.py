@@ -13,7 +13,7 @@ from dsimport.compiler.parsers.bind import Binding, bind
 from dsimport.compiler.parsers.emit import ParserOptions, abi_files, emit_parser
 from dsimport.compiler.parsers.names import parser_names
 
-__all__ = ["FUNCTION", "Workshop", "bound", "representative"]
+__all__ = ["FUNCTION", "ONE_CLASS", "SIZES", "Workshop", "bound", "representative"]
 
 NAMES = parser_names("test")
 FUNCTION = NAMES.function
@@ -32,10 +32,11 @@ def bound(family: Family | str, *, height: int = 64, width: int = 96, classes: i
     return binding
 
 
-# Where anchors or grids are defined for one size, or sizes have to be multiples of more than 32.
+# Where anchors or grids are defined for one size, sizes have to be multiples of more than 32, or the input is square.
 SIZES = {
     "blazeface": (128, 128),
     "fcos": (128, 256),
+    "owlv2": (96, 96),
     "retinanet": (128, 256),
     "ssd-tf": (300, 300),
     "ssd-torchvision": (300, 300),
