@@ -40,6 +40,7 @@ StepKind: TypeAlias = Literal[
     "acquire",
     "graph",
     "inspect",
+    "check",
     "emit",
     "build-parser",
     "engine",

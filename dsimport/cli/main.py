@@ -22,6 +22,7 @@ COMMANDS = (
     "validate",
     "show",
     "verify",
+    "check",
     "graph",
     "compare",
     "fleet",
