@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO := build/demo
 LIVE := build/.venv_live
 
-.PHONY: demo test test-long test-live exactness lint bench types schema clean-demo system
+.PHONY: demo test test-long test-live test-trt trt-table exactness lint bench types schema clean-demo system
 
 demo: $(VENV)/.installed $(DEMO)/.fetched
 	$(BIN)/dsimport plan recipes/centerface.yaml --toolchain reference
@@ -19,6 +19,13 @@ test: $(VENV)/.installed $(DEMO)/.fetched
 # Parsers against the models' own post-processing; torch and transformers have a virtual environment of their own.
 test-live: $(LIVE)/.installed
 	HF_HUB_OFFLINE=1 $(LIVE)/bin/python -m pytest tests/live/live_exactness.py
+
+# NVIDIA's parser and builder on the CPU: TensorRT-RTX is some 300 MB more in the same virtual environment.
+test-trt: $(LIVE)/.rtx $(DEMO)/.fetched
+	$(LIVE)/bin/python -m pytest tests/live/live_trt.py
+
+trt-table: test-trt
+	cp build/tensorrt-check.md docs/tensorrt-check.md
 
 exactness: test-live
 	cp build/exactness.md docs/exactness.md
@@ -53,6 +60,10 @@ $(VENV)/.installed: pyproject.toml scripts/setup.sh
 $(LIVE)/.installed: requirements-live.txt pyproject.toml | $(VENV)/.installed
 	$(PYTHON) -m venv $(LIVE)
 	$(LIVE)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-live.txt --editable .
+	@touch $@
+
+$(LIVE)/.rtx: $(LIVE)/.installed
+	$(LIVE)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[trt-check]'
 	@touch $@
 
 $(DEMO)/.fetched: demo/fetch.py $(VENV)/.installed

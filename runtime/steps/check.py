@@ -78,7 +78,7 @@ def verdict(result: Mapping[str, Any], name: str, *, simplified: bool) -> Dsimpo
     more = [f"and {len(nodes) - SHOWN_NODES} more"] if len(nodes) > SHOWN_NODES else []
     reasons = [single_line(reason) for reason in result["reasons"]]
     notes = (*nodes[:SHOWN_NODES], *more, *reasons, f"asked: {LABEL}")
-    fix = advice(result["refused"], simplified=simplified)
+    fix = (*result.get("fix", []), *advice(result["refused"], simplified=simplified))
     return DsimportError(
         Diagnostic("G0404", f"{name}: {summary(result)}", notes=notes, help=fix), exit_code=GATE_EXIT_CODE
     )

@@ -2,8 +2,8 @@
 
 The libraries are native code and the model may be anybody's; whatever happens in here, the caller lives. REQUEST is one
 JSON object: `onnx` (path) and `profile` (shapes by input: min, opt, max). The last line of stdout is `RESULT ` and a
-JSON object: `library`, `refused` (nodes), `built` (bytes of the engine), `reasons`; or `error`, with `missing` where
-TensorRT-RTX is not installed.
+JSON object: `library`, `refused` (nodes), `built` (bytes of the engine), `reasons` and `fix` where it was not built; or
+`error`, with `missing` where TensorRT-RTX is not installed.
 """
 
 from __future__ import annotations
@@ -55,7 +55,9 @@ def opinion(library: Library, onnx: Path, profile: Profile) -> dict[str, Any]:
         plan, _ = build(parsed, Settings(profile=_ranges(parsed, profile)), hear)
     except BuildError as error:
         found = known_failure("\n".join(heard))
-        return said | {"reasons": [*([found.cause] if found else []), *error.reasons]}
+        errors_heard = [line.removeprefix("[E] ") for line in heard if line.startswith("[E] ")]
+        causes = [found.cause] if found else []
+        return said | {"reasons": [*causes, *errors_heard, *error.reasons], "fix": list(found.fix) if found else []}
     return said | {"built": len(plan)}
 
 

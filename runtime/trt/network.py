@@ -39,6 +39,7 @@ class Network:
     """A parsed model with what must stay alive beside it."""
 
     library: Library
+    logger: Any
     builder: Any
     network: Any
     parser: Any
@@ -72,7 +73,7 @@ def parse(library: Library, path: Path, say: Say, *, strongly_typed: bool) -> tu
     if not parser.parse_from_file(str(path)):
         errors = [_error(parser.get_error(index)) for index in range(parser.num_errors)]
         errors = errors or [ParseError("", "", "", f"{path.name}: no ONNX model that the parser can read")]
-    return Network(library, builder, network, parser), errors
+    return Network(library, logger, builder, network, parser), errors
 
 
 def build(parsed: Network, settings: Settings, say: Say) -> tuple[bytes, bytes | None]:
