@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +79,13 @@ def parse(library: Library, path: Path, say: Say, *, strongly_typed: bool) -> tu
 
 def build(parsed: Network, settings: Settings, say: Say) -> tuple[bytes, bytes | None]:
     """The serialized engine and the timing cache. Raises BuildError."""
+    with warnings.catch_warnings():
+        # Newer versions deprecate calls that older ones have nothing else for.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return _build(parsed, settings, say)
+
+
+def _build(parsed: Network, settings: Settings, say: Say) -> tuple[bytes, bytes | None]:
     trt = parsed.library.module
     config = parsed.builder.create_builder_config()
     if settings.workspace_mib is not None:
