@@ -40,13 +40,13 @@ Where the parsers do otherwise on purpose:
 
 - **Cut before suppression.** The parser cuts boxes to the part of the input that shows the frame; nvinfer's suppression
   comes after that, the projects' own before. A box that reaches far out of the frame can overlap others differently.
-- **NaN.** A class score that is NaN never wins. In OWL-ViT's, OWLv2's and Grounding DINO's own code a NaN hides the other
-  classes of its query, which would silence a query because of one bad value.
+- **NaN.** A class score that is NaN never wins. In OWL-ViT's, OWLv2's and Grounding DINO's own code a NaN hides the
+  other classes of its query, which would silence a query because of one bad value.
 - **Boxes that are not finite** are dropped. Code that cuts boxes to the image first makes edges of the image out of
   infinities.
 - **CenterFace** boxes that begin left of the image or above it are cut there; its own code moves them inwards.
-- **Limits before suppression** (torchvision keeps 400 or 1,000 candidates per class or level, Ultralytics 30,000) are not
-  applied: the thresholds of a camera pipeline keep far fewer.
+- **Limits before suppression** (torchvision keeps 400 or 1,000 candidates per class or level, Ultralytics 30,000) are
+  not applied: the thresholds of a camera pipeline keep far fewer.
 
 """
 COLUMNS = ("family", "compared with", "tensors", "compared", "objects")
