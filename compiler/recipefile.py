@@ -29,7 +29,7 @@ from dsimport.compiler.render.show import is_plain_word
 from dsimport.compiler.tree import Spans
 from dsimport.compiler.yamltext import parse
 
-__all__ = ["Kept", "Written", "recipe_text"]
+__all__ = ["Kept", "Written", "recipe_text", "with_values"]
 
 NOTE = "#: "
 _RECORD = "#= init "
@@ -116,6 +116,21 @@ def recipe_text(entries: Sequence[Entry], old: str | None, path: str, report: Re
     if old is None:
         text = _SCHEMA_LINE + text
     return Written(_noted(text, entries, path, report) + _record(record), tuple(kept), tuple(moved))
+
+
+def with_values(text: str, values: Mapping[str, Any], path: str, report: Report) -> str | None:
+    """A recipe's text with these values put in, by dotted key; comments and everything else stay as they are.
+
+    None where a value of the user stands in the place of a section (N0512 goes to `report`).
+    """
+    entries = [Entry(key, value, forced=True) for key, value in values.items()]
+    document = _yaml().load(text)
+    _refuse_occupied(document, entries, path, report)
+    if report.errors:
+        return None
+    for entry in entries:
+        _put(document, entry, {})
+    return _dumped(document)
 
 
 def _refuse_occupied(document: Any, entries: Sequence[Entry], path: str, report: Report) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dsimport.cli.session import Session
+    from dsimport.compiler.diagnostics import Report
     from dsimport.compiler.plan import Plan
     from dsimport.compiler.resolve import Compiled
 
@@ -53,6 +55,9 @@ def run(args: argparse.Namespace) -> int:
         documents.append(data)
         if not args.json:
             write("\n".join(sweep_lines(data)) + "\n", sys.stdout)
+        if args.write and data["best"] is not None:
+            _put_into_recipe(session, compiled, data["best"]["batch"], report)
+    emit_diagnostics(report, args)
     code = 1 if report.errors else 0
     if args.json:
         write_json({"format": 1, "exit_code": code, "models": documents, "diagnostics": render_json(report)})
@@ -74,5 +79,19 @@ def _sweep(args: argparse.Namespace, compiled: Compiled, plan: Plan, root: Path)
     target = model.benchmark.target_fps
     found = driver.find(model.engine.batch_limit, target)
     data = sweep_data(plans, found, driver.failures, target)
-    write_sweep(root, plan.name, data)
+    write_sweep(root, plan.name, data, found)
     return data
+
+
+def _put_into_recipe(session: Session, compiled: Compiled, batch: int, report: Report) -> None:
+    """Have the next apply build the engine of this batch and no other. N0512 where the recipe cannot be edited."""
+    from dsimport.compiler.recipefile import with_values
+    from dsimport.runtime.atomic import write_text
+
+    path = compiled.loaded.path
+    text = session.read(path).decode("utf-8")
+    values = {"engine.max_batch": batch, "engine.batch_limit": batch}
+    new = with_values(text, values, path, report)
+    if new is not None and new != text:
+        write_text(session.root / path, new)
+        print(f"wrote {path}", file=sys.stderr)

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from dsimport.compiler.escape import single_line
 from dsimport.compiler.layout import CHARTS
 from dsimport.runtime.report.schema import BenchmarkData
 
-__all__ = ["draw_charts"]
+__all__ = ["LABEL_SIZE", "NAVY", "RED", "TEAL", "chart_png", "draw_charts"]
 
 SIZE_INCHES = (10, 6)
 DPI = 150
@@ -24,30 +25,36 @@ MAX_TEXT = 80  # characters that fit the width
 
 def draw_charts(data: BenchmarkData) -> dict[str, bytes]:
     """PNG files by name. ImportError without matplotlib."""
+    drawers = (_latency, _throughput, _streams, _comparison, _efficiency)
+    charts = zip(CHARTS, drawers, strict=True)
+    return {name: chart_png(data.model_name, _where(data), partial(draw, data)) for name, draw in charts}
+
+
+def chart_png(model_name: str, where: str, draw: Callable[[Any], str]) -> bytes:
+    """One chart as PNG. where: what was measured on; draw: fills the axes and gives the second line of the title."""
     import matplotlib
 
-    drawers = (_latency, _throughput, _streams, _comparison, _efficiency)
-    # Whatever a user's own matplotlibrc says, reports look the same.
+    # Whatever a user's own matplotlibrc says, charts look the same.
     with matplotlib.rc_context(matplotlib.rcParamsDefault):
-        return {name: _png(data, draw) for name, draw in zip(CHARTS, drawers, strict=True)}
+        return _png(model_name, where, draw)
 
 
-def _png(data: BenchmarkData, draw: Callable[[BenchmarkData, Any], str]) -> bytes:
+def _png(model_name: str, where: str, draw: Callable[[Any], str]) -> bytes:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=SIZE_INCHES, dpi=DPI, facecolor="white")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    subtitle = draw(data, axes)
-    title = f"{_short(data.model_name)}\n{subtitle}"
+    subtitle = draw(axes)
+    title = f"{_short(model_name)}\n{subtitle}"
     axes.set_title(title, fontsize=15, fontweight="bold", color=NAVY, pad=14, parse_math=False)
     axes.grid(axis="y", alpha=0.3)
     axes.set_axisbelow(True)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     figure.tight_layout(rect=(0, 0.04, 1, 1))
-    figure.text(0.99, 0.015, _short(_where(data)), ha="right", fontsize=10, color=GREY, parse_math=False)
+    figure.text(0.99, 0.015, _short(where), ha="right", fontsize=10, color=GREY, parse_math=False)
     out = io.BytesIO()
     figure.savefig(out, format="png", dpi=DPI, metadata={"Software": None})
     return out.getvalue()

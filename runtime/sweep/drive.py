@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -14,7 +15,7 @@ from dsimport.compiler.plan import Plan
 from dsimport.compiler.steps.sweep import run_name
 from dsimport.compiler.sweep import PREPARED_BY, SweepPlans
 from dsimport.runtime.apply import ApplyResult, apply_plan
-from dsimport.runtime.atomic import write_text
+from dsimport.runtime.atomic import write_bytes, write_text
 from dsimport.runtime.progress import Progress
 from dsimport.runtime.sweep.curve import Point
 from dsimport.runtime.sweep.search import PipelineRun, Sweep, search
@@ -106,8 +107,11 @@ def sweep_data(plans: SweepPlans, found: Sweep, failures: dict[str, Diagnostic],
     }
 
 
-def write_sweep(root: Path, name: str, data: dict[str, Any]) -> str:
-    """Write `sweep.json`; its root-relative path."""
-    path = SweepLayout(name).data
-    write_text(root / path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
-    return path
+def write_sweep(root: Path, name: str, data: dict[str, Any], found: Sweep) -> None:
+    """Write `sweep.json`, and the chart where matplotlib is installed."""
+    from dsimport.runtime.sweep.chart import draw_sweep
+
+    layout = SweepLayout(name)
+    write_text(root / layout.data, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+    with contextlib.suppress(ImportError):
+        write_bytes(root / layout.chart, draw_sweep(data, found))

@@ -38,6 +38,14 @@ def test_a_sweep_measures_once_and_leaves_the_models_own_record_alone(project: C
     assert {actions[step] for step in ("acquire", "graph", "emit-parser", "build-parser")} == {"same"}
     assert actions["engine-b2"] == "create"
 
+    assert (home / "benchmarks/sweep/chart_sweep.png").read_bytes().startswith(b"\x89PNG")
+    recipe = made.root / RECIPE
+    before = recipe.read_text("utf-8") + "# the owner's remark\n"
+    recipe.write_text(before, "utf-8")
+    assert made.run(*words, "--write").returncode == 0
+    assert recipe.read_text("utf-8") == before.replace("max_batch: 2", "max_batch: 6")
+    assert made.run("validate", RECIPE).returncode == 0
+
     done = made.run("clean", "tiny-yolov8")
     assert done.returncode == 0, done.stderr
     assert not (home / "benchmarks").exists()

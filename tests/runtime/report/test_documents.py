@@ -96,6 +96,7 @@ SETTINGS_ELSEWHERE = {
     "benchmark.warmup_ms": "in the commands",
     "benchmark.duration_s": "in the commands",
     "engine.builder": "in the commands",
+    "engine.check": "a step of the plan, where it is asked for",
     "graph.*": "what they led to is the path of conversion",
     "model.labels": "the classes that were seen are shown",
     "model.tensors": "for the parser only",
