@@ -17,7 +17,6 @@ namespace {
 constexpr int kRounds = 1001;
 constexpr int kLoopRounds = 101;
 constexpr int kBatchRounds = 9;
-constexpr unsigned kBatch = 64;
 
 template <typename Work>
 double nanoseconds(Work work) {
@@ -97,9 +96,10 @@ HostFrame load_frame(char** files, size_t bytes) {
 }  // namespace
 
 // Arguments: one file of float32 and then one of float16 per expected tensor, then where the loops find class scores:
-// tensor, first element, candidates, channel stride, candidate stride, limit.
+// tensor, first element, candidates, channel stride, candidate stride, limit; and the frames of a batch, 0 for the
+// parser and one reading alone.
 int main(int argc, char** argv) {
-  if (argc != static_cast<int>(2 * kTensors) + 7) return 2;
+  if (argc != static_cast<int>(2 * kTensors) + 8) return 2;
   const HostFrame frame = load_frame(argv + 1, 4), halves = load_frame(argv + 1 + kTensors, 2);
   char** rest = argv + 1 + 2 * kTensors;
   const unsigned tensor = static_cast<unsigned>(std::strtoul(rest[0], nullptr, 10));
@@ -107,6 +107,7 @@ int main(int argc, char** argv) {
   const unsigned count = static_cast<unsigned>(std::strtoul(rest[2], nullptr, 10));
   const size_t step = std::strtoul(rest[4], nullptr, 10);
   const float limit = std::strtof(rest[5], nullptr);
+  const unsigned frames = static_cast<unsigned>(std::strtoul(rest[6], nullptr, 10));
   const auto scores_of = [&](const HostFrame& of) { return reinterpret_cast<const float*>(of.data[tensor].data()); };
   const size_t size = kExpected[tensor].size;
   NvDsInferParseDetectionParams params{kClasses, std::vector<float>(kClasses, kDefaultThreshold), {}};
@@ -121,13 +122,17 @@ int main(int argc, char** argv) {
   const auto parse = [&] { parse_frame(frame); };
   const auto parser_once = medians(kRounds, parse, [&] { sink = read_once(scores, size); });
   const size_t found = objects.size();
+  if (frames == 0) {
+    std::printf("%zu %.0f %.0f\n", found, parser_once.first, parser_once.second);
+    return sink > 1e38f ? 1 : 0;
+  }
   const auto loops = medians(
       kLoopRounds, [&] { sink = per_candidate_o0(scores + first, count, kClasses, channel, step, limit); },
       [&] { sink = per_candidate_o2(scores + first, count, kClasses, channel, step, limit); });
   const auto float_half = medians(kRounds, parse, [&] { parse_frame(halves); });
   // A batch as nvinfer hands it over: frame after frame, none of them in a cache any more where the tensors are large.
   std::vector<HostFrame> batch;
-  for (unsigned i = 0; i < kBatch; ++i) batch.push_back(load_frame(argv + 1, 4));
+  for (unsigned i = 0; i < frames; ++i) batch.push_back(load_frame(argv + 1, 4));
   const auto batched = medians(
       kBatchRounds,
       [&] {
@@ -137,6 +142,6 @@ int main(int argc, char** argv) {
         for (const HostFrame& each : batch) sink = read_once(scores_of(each), size);
       });
   std::printf("%zu %.0f %.0f %.0f %.0f %.0f %.0f %.0f\n", found, parser_once.first, parser_once.second, loops.first,
-              loops.second, float_half.second, batched.first / kBatch, batched.second / kBatch);
+              loops.second, float_half.second, batched.first / frames, batched.second / frames);
   return sink > 1e38f ? 1 : 0;
 }

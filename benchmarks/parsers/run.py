@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import math
 import os
 import platform
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from dsimport.compiler.diagnostics import Report
-from dsimport.compiler.families import load_family
+from dsimport.compiler.families import family_names, load_family
 from dsimport.compiler.parsers.bind import Binding, bind
 from dsimport.compiler.parsers.blocks import blocks_of
 from dsimport.compiler.parsers.emit import ParserOptions, abi_files, emit_parser
@@ -32,6 +33,9 @@ HEADER = (
     *("family", "outputs", "objects", "parser µs", "read once µs", "ratio", "loop -O0 ×", "loop -O2 ×", "HALF µs"),
     *("batch 64 µs", "batch ratio", "core at 256 × 30", "bytes per frame", "× fused"),
 )
+SHORT_HEADER = ("family", "outputs", "objects", "parser µs", "read once µs", "ratio", "core at 256 × 30")
+BATCH = 64
+SIDES, CLASS_COUNTS = (640, 320, 300, 128), (80, 1)  # of the short table: the first that a family can have
 DOCUMENT = """\
 # What a parser costs
 
@@ -50,7 +54,15 @@ own Makefile, the same tensors and the same host program for all columns. Measur
 - **batch 64**: per frame, over 64 frames one after the other, and its ratio to reading those once.
 - **core at 256 × 30**: share of one CPU core at 256 streams of 30 frames per second.
 - **bytes per frame**: what is copied from the GPU in FP32; **× fused**: how many times the 7,200 bytes of the [300 × 6]
-  rows that the graph pass `fuse-head` leaves. `nms-rows` is the parser of those rows.
+  rows that the graph pass `fuse-head` leaves. `nms-rows` is the parser of those rows. Families of queries have little
+  to copy to begin with (300 × 84 values), so there the pass saves 14 to 42 times and not 100 times and more.
+
+## Every family
+
+At 640 × 640 and 80 classes, or the size and classes that the family has, with the selection of its preset. What
+`fuse-head` saves each of them is in [benchmarks.md](benchmarks.md).
+
+{every}
 """
 
 
@@ -94,6 +106,17 @@ def bound(case: Case) -> Binding:
     return binding
 
 
+def bound_somehow(family: str) -> Binding:
+    """At the first size and number of classes that the family can have."""
+    report = Report()
+    for side in SIDES:
+        for classes in CLASS_COUNTS:
+            found = bind(load_family(family), height=side, width=side, classes=classes, report=report)
+            if found is not None:
+                return found
+    raise SystemExit(f"{family}: {report.errors[0].message}")
+
+
 def frame(binding: Binding) -> list[np.ndarray]:
     """Outputs that show OBJECTS objects and no more."""
     rng = np.random.default_rng(1)
@@ -127,11 +150,10 @@ def frame(binding: Binding) -> list[np.ndarray]:
     return arrays
 
 
-def run(case: Case, folder: Path) -> str:
-    """One row of the table."""
-    binding = bound(case)
+def measured(binding: Binding, folder: Path, *, frames: int, select: str | None = None) -> tuple[float, ...]:
+    """What the host program printed. frames: of a batch; 0 for objects, parser and reading once alone."""
     names = parser_names("bench")
-    (folder / "parser.cpp").write_text(emit_parser(binding, ParserOptions(names, 0.25, case.select)))
+    (folder / "parser.cpp").write_text(emit_parser(binding, ParserOptions(names, 0.25, select)))
     defines = ('-DSOURCE="parser.cpp"', f"-DFUNCTION={names.function}", f"-I{folder}")
     build(folder, *FLAGS, *defines, str(HERE / "bench.cpp"), "o0.o", "o2.o", "-o", "bench")
     files: dict[str, list[str]] = {"float32": [], "float16": []}
@@ -142,9 +164,36 @@ def run(case: Case, folder: Path) -> str:
     block = blocks_of(binding)[0]
     source = block.sources["scores"]
     place = (source.tensor, source.first, block.count, source.channel_stride, source.candidate_stride, 0.25)
-    command = ["./bench", *files["float32"], *files["float16"], *map(str, place)]
+    command = ["./bench", *files["float32"], *files["float16"], *map(str, place), str(frames)]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
-    return row(case, binding, *map(float, done.stdout.split()))
+    return tuple(map(float, done.stdout.split()))
+
+
+def short_row(family: str, folder: Path) -> str:
+    """Markdown of one family's parser alone."""
+    binding = bound_somehow(family)
+    objects, parser, once = measured(binding, folder, frames=0)
+    cells = (
+        *(family, shapes(binding), f"{objects:.0f}", f"{parser / 1e3:.1f}", f"{once / 1e3:.1f}"),
+        *(f"{parser / once:.2f}", core(parser)),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def shapes(binding: Binding) -> str:
+    """The output tensors' shapes."""
+    return " + ".join("x".join(map(str, tensor.shape)) for tensor in binding.tensors)
+
+
+def core(parser: float) -> str:
+    """Share of one core, for a parser that takes so many nanoseconds per frame."""
+    return f"{parser * 1e-9 * STREAMS * FPS * 100:.1f} %"
+
+
+def run(case: Case, folder: Path) -> str:
+    """One row of the detailed table."""
+    binding = bound(case)
+    return row(case, binding, *measured(binding, folder, frames=BATCH, select=case.select))
 
 
 def row(
@@ -160,17 +209,16 @@ def row(
     batch_once: float,
 ) -> str:
     """Markdown of one measurement; times in nanoseconds per frame."""
-    shape = " + ".join("x".join(map(str, tensor.shape)) for tensor in binding.tensors)
     title = case.family + (f" ({case.select})" if case.select else "")
     raw = sum(4 * math.prod(tensor.shape) for tensor in binding.tensors)
     cells = (
         title,
-        shape,
+        shapes(binding),
         f"{objects:.0f}",
         *(f"{parser / 1e3:.1f}", f"{once / 1e3:.1f}", f"{parser / once:.2f}"),
         *(f"{o0 / parser:.1f}", f"{o2 / parser:.1f}", f"{half / 1e3:.1f}"),
         *(f"{batched / 1e3:.1f}", f"{batched / batch_once:.2f}"),
-        f"{parser * 1e-9 * STREAMS * FPS * 100:.1f} %",
+        core(parser),
         *(f"{raw:,}", f"{raw / FUSED_BYTES:.0f}"),
     )
     return f"| {' | '.join(cells)} |"
@@ -189,10 +237,16 @@ def machine() -> str:
     return f"{cpu[1] if cpu else platform.machine()}, {os.cpu_count()} cores, {compiler}"
 
 
-def table(cases: Sequence[Case]) -> Iterator[str]:
-    """The Markdown table, line by line as it is measured."""
-    yield f"| {' | '.join(HEADER)} |"
-    yield "|---|---|" + "---:|" * (len(HEADER) - 2)
+def table(header: Sequence[str], rows: Iterable[str]) -> Iterator[str]:
+    """A Markdown table, line by line as it is measured."""
+    yield f"| {' | '.join(header)} |"
+    yield "|---|---|" + "---:|" * (len(header) - 2)
+    yield from rows
+
+
+@contextlib.contextmanager
+def workshop() -> Iterator[Path]:
+    """A folder with the ABI's headers and the two loops, compiled."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "abi").mkdir()
@@ -201,8 +255,7 @@ def table(cases: Sequence[Case]) -> Iterator[str]:
         loop = str(HERE / "per_candidate.cpp")
         build(folder, "-Wall", "-std=c++11", "-DNAME=per_candidate_o0", "-c", loop, "-o", "o0.o")
         build(folder, "-std=c++11", "-O2", "-DNAME=per_candidate_o2", "-c", loop, "-o", "o2.o")
-        for case in cases:
-            yield run(case, folder)
+        yield folder
 
 
 def main() -> None:
@@ -211,12 +264,22 @@ def main() -> None:
     parser.add_argument("families", nargs="*", metavar="FAMILY")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write a document with the table")
     args = parser.parse_args()
-    lines = []
-    for line in table([case for case in CASES if not args.families or case.family in args.families]):
-        print(line, flush=True)
-        lines.append(line)
+    cases = [case for case in CASES if not args.families or case.family in args.families]
+    families = [family for family in family_names() if not args.families or family in args.families]
+    with workshop() as folder:
+        detailed = printed(table(HEADER, (run(case, folder) for case in cases)))
+        every = printed(table(SHORT_HEADER, (short_row(family, folder) for family in families)))
     if args.markdown:
-        args.markdown.write_text(DOCUMENT.format(machine=machine(), table="\n".join(lines)), "utf-8")
+        args.markdown.write_text(DOCUMENT.format(machine=machine(), table=detailed, every=every), "utf-8")
+
+
+def printed(lines: Iterable[str]) -> str:
+    """The lines as one text, each also printed when it is there."""
+    kept = []
+    for line in lines:
+        print(line, flush=True)
+        kept.append(line)
+    return "\n".join(kept)
 
 
 if __name__ == "__main__":

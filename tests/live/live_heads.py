@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +17,7 @@ from torchvision.models import detection
 from torchvision.models.detection import _utils, anchor_utils
 from torchvision.models.detection.image_list import ImageList
 
-__all__ = ["HEADS", "TITLE", "raw_model"]
+__all__ = ["HEADS", "TITLE", "raw_model", "spread"]
 
 TITLE = f"torchvision {torchvision.__version__.partition('+')[0]}"
 STRIDES = (8, 16, 32, 64, 128)
@@ -122,6 +123,19 @@ class RawHead(nn.Module):
         return [found[name] for name in self.names]
 
 
+def spread(model: nn.Module, heads: Sequence[str]) -> nn.Module:
+    """Weights that give distinct scores, some of them over any threshold. heads: parts of the names of layers that
+    score."""
+    with torch.no_grad():
+        for name, module in model.named_modules():
+            head = any(part in name for part in heads) and getattr(module, "bias", None) is not None
+            if isinstance(module, (nn.Conv2d, nn.Linear)) and module.weight.requires_grad:
+                module.weight.normal_(0.0, math.sqrt((9.0 if head else 1.6) / module.weight[0].numel()))
+                if head:
+                    module.bias.fill_(-1.0)
+    return model
+
+
 def raw_model(family: str, classes: int, names: Sequence[str]) -> nn.Module:
     """A torchvision model of the family with random weights; `classes` counts its columns."""
     makers = {
@@ -131,4 +145,5 @@ def raw_model(family: str, classes: int, names: Sequence[str]) -> nn.Module:
         "ssdlite-torchvision": detection.ssdlite320_mobilenet_v3_large,
     }
     torch.manual_seed(0)
-    return RawHead(makers[family](weights=None, weights_backbone=None, num_classes=classes), names).eval()
+    model = makers[family](weights=None, weights_backbone=None, num_classes=classes)
+    return RawHead(spread(model, ("head.",)), names).eval()

@@ -27,8 +27,7 @@ tensors, before suppression, after both were cut to the input. *model*: outputs 
 ONNX and run at batch 1 and 4, at several thresholds. *random*: tensors of 1 to 1,000 classes (where a family has more
 than one), in batches of 1 and 4, most of them made to find a difference: ties, all or nothing above the threshold,
 objects of one class, boxes without size or far outside, and for queries scores within rounding of the threshold,
-infinities and NaN.
-*clustered*: with nvinfer's suppression on one side and the project's own on the other.
+infinities and NaN. *clustered*: with nvinfer's suppression on one side and the project's own on the other.
 
 An object matches when its class is the same, its score within {SCORE:g} and each edge within {PIXELS:g} px (in a
 softmax over more than {MANY} columns {2 * SCORE:g}, since the float32 sum of the model's own code is off by that).
@@ -39,14 +38,14 @@ only ones that the tensors hold; or two classes of a box tie but for rounding.
 Where the parsers do otherwise on purpose:
 
 - **Cut before suppression.** The parser cuts boxes to the part of the input that shows the frame; nvinfer's suppression
-  comes after that, the projects' own before. A box that reaches far out of the frame can overlap others differently.
+  comes after that, the projects' own before. A box that reaches far out of the frame may overlap others differently.
 - **NaN.** A class score that is NaN never wins. In OWL-ViT's, OWLv2's and Grounding DINO's own code a NaN hides the
-  other classes of its query, which would silence a query because of one bad value.
+  other classes of its query, so that one bad value would silence it.
 - **Boxes that are not finite** are dropped. Code that cuts boxes to the image first makes edges of the image out of
   infinities.
 - **CenterFace** boxes that begin left of the image or above it are cut there; its own code moves them inwards.
-- **Limits before suppression** (torchvision keeps 400 or 1,000 candidates per class or level, Ultralytics 30,000) are
-  not applied: the thresholds of a camera pipeline keep far fewer.
+- **Limits before suppression** are not applied: torchvision keeps 400 or 1,000 candidates per class or level,
+  Ultralytics 30,000.
 
 """
 COLUMNS = ("family", "compared with", "tensors", "compared", "objects")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 import torch
+from live_heads import spread
 from live_processors import Objects
 from live_sources import from_rows
-from torch import Tensor, nn
+from torch import Tensor
 
 os.environ["YOLO_AUTOINSTALL"] = "false"  # read when it is imported: it would install packages
 
@@ -67,19 +67,8 @@ def exported(yolo: Yolo) -> Path:
     torch.manual_seed(0)
     kind = ultralytics.RTDETR if "rtdetr" in yolo.config else ultralytics.YOLO
     model = kind(yolo.config)
-    spread(model.model)
+    spread(model.model, ("cv3.", "score_head"))
     return Path(model.export(format="onnx", imgsz=yolo.size, simplify=False, verbose=False, **yolo.options)).absolute()
-
-
-def spread(model: nn.Module) -> None:
-    """Weights that give distinct scores, some of them over any threshold."""
-    with torch.no_grad():
-        for name, module in model.named_modules():
-            head = any(part in name for part in ("cv3.", "score_head")) and getattr(module, "bias", None) is not None
-            if isinstance(module, (nn.Conv2d, nn.Linear)) and module.weight.requires_grad:
-                module.weight.normal_(0.0, math.sqrt((9.0 if head else 1.6) / module.weight[0].numel()))
-                if head:
-                    module.bias.fill_(-1.0)
 
 
 def run(path: Path, batch: int, size: Sequence[int]) -> dict[str, Array]:

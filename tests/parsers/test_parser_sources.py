@@ -139,28 +139,31 @@ def test_area_is_what_boxes_are_cut_to() -> None:
         assert line in text
 
 
+def driver_of(name: str, family: str, workshop: Workshop, folder: Path, *options: str) -> Path:
+    """A family's parser compiled into one of the programs beside this file."""
+    path, program = folder / "parser.cpp", folder / "driver"
+    path.write_text(source(family))
+    defines = (f'-DSOURCE="{path}"', f"-DFUNCTION={FUNCTION}", "-I", str(workshop.folder / "abi"))
+    command = ["g++", "-std=c++17", "-O0", *options, *defines, str(Path(__file__).with_name(name)), "-o", str(program)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return program
+
+
+@pytest.mark.parametrize("family", ["yolov8", "rt-detr", "detr", "efficientdet", "centernet"])
+def test_nothing_is_allocated_once_the_lists_have_grown(family: str, workshop: Workshop, tmp_path: Path) -> None:
+    program = driver_of("allocations.cpp", family, workshop, tmp_path)
+    found, first, later = map(int, subprocess.run([program], capture_output=True, text=True, check=True).stdout.split())
+    assert found > 0
+    assert first > 0
+    assert later == 0
+
+
 @pytest.mark.parametrize("family", ["yolov4-raw", "efficientdet", "detectnet"])
 def test_sanitizers_find_nothing(family: str, workshop: Workshop, tmp_path: Path) -> None:
     """A few calls per template; tests/long makes ten million."""
     calls = "300"
-    path = tmp_path / "parser.cpp"
-    path.write_text(source(family))
-    driver = Path(__file__).with_name("fuzz.cpp")
-    sanitizers = ["-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all"]
-    defines = [f'-DSOURCE="{path}"', f"-DFUNCTION={FUNCTION}"]
-    program = tmp_path / "fuzz"
-    command = [
-        "g++",
-        "-std=c++17",
-        "-O0",
-        "-g1",
-        *sanitizers,
-        *defines,
-        "-I",
-        str(workshop.folder / "abi"),
-        str(driver),
-    ]
-    done = subprocess.run([*command, "-o", str(program)], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    sanitizers = ["-g1", "-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all"]
+    program = driver_of("fuzz.cpp", family, workshop, tmp_path, *sanitizers)
     run = subprocess.run([str(program), calls], capture_output=True, text=True, check=False)
     assert run.stdout == f"{calls} calls\n", run.stderr[-3000:]

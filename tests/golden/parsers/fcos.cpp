@@ -219,7 +219,7 @@ constexpr Block kBlocks[] = {
     {60, {0, 1856400, 1, 91}, {1, 81600, 1, 4}, {2, 20400, 1, 1}, 10, 128.0, 1},
 };
 constexpr unsigned kBlockCount = sizeof(kBlocks) / sizeof(kBlocks[0]);
-constexpr double kCellOffset = 0.5;
+constexpr double kCellOffset = 0.0;
 
 struct Hit {
   float score;
