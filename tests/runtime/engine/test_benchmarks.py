@@ -172,16 +172,10 @@ def test_a_window_without_a_frame_is_no_stall() -> None:
     assert stalled_streams([PerfRow((1.0,), (1.0,))] * 2 + [PerfRow((0.0,), (1.0,))] * 2) == []
 
 
+PREFIX = "0:00:03.1 301 0x5 INFO nvinfer gstnvinfer.cpp:684:gst_nvinfer_logger:<primary_gie> NvDsInferContext[UID 1]: "
 BUILT = [
-    (
-        "0:00:03.1 301 0x5 INFO nvinfer gstnvinfer.cpp:684:gst_nvinfer_logger:<primary_gie> NvDsInferContext[UID 1]: Info "
-        "from NvDsInferContextImpl::buildModel() <nvdsinfer_context_impl.cpp:2003> [UID = 1]: Trying to create engine from "
-        "model files\n"
-    ),
-    (
-        "INFO: ../nvdsinfer/nvdsinfer_model_builder.cpp:1234 serialize cuda engine to file: /m/x_b64_gpu0_fp16.engine "
-        "successfully\n"
-    ),
+    f"{PREFIX}Info from NvDsInferContextImpl::buildModel() [UID = 1]: Trying to create engine from model files\n",
+    "INFO: ../nvdsinfer_model_builder.cpp:1234 serialize cuda engine to file: /m/x_b64_gpu0_fp16.engine successfully\n",
 ]
 
 
