@@ -76,6 +76,13 @@ RUNTIME_CODES: dict[str, CodeDoc] = {
         "`dsimport check` asks NVIDIA's parser and builder, in a process of its own. That process ended without an\n"
         "answer: the library crashed on the model, or could not be loaded. TensorRT itself may well take the model.",
     ),
+    "T0419": CodeDoc(
+        "an engine built inside a benchmark",
+        "nvinfer could not use the engine that its configuration names, and built another one when it started. That\n"
+        "takes minutes, may end after the run, and its figures are not those of the planned engine: they are not\n"
+        "taken. Another TensorRT or GPU than the engine was built for, and a batch that its profile does not hold,\n"
+        "are the usual causes; `dsimport plan` names what moved.",
+    ),
     "T0601": CodeDoc(
         "a program is not on PATH",
         "A step calls a program that was not found. `ref-…` programs are looked for beside the Python interpreter\n"

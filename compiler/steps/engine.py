@@ -24,6 +24,9 @@ __all__ = [
     "scale",
 ]
 
+# Of every trtexec run; the last two are its doubts about the others.
+FIGURES = ("images_per_s", "qps", "gpu_mean_ms", "gpu_p99_ms", "unstable_percent", "enqueue_bound")
+
 
 def build_parser(model: Model, names: ParserNames, sources: tuple[str, ...]) -> Step:
     """Compile the emitted parser; `check` looks for the symbol nvinfer will ask for. `sources`: all emitted files."""
@@ -183,9 +186,7 @@ def bench(
         hints=_without(model, tools),
         when=(*conditions, Condition(value=engine_bytes(n), than=0)) if conditions else (),
         may_fail=f"peak.b{n}.failed" if conditions else None,
-        gives=tuple(
-            f"peak.b{n}.{item}" for item in ("images_per_s", "peak_gpu_streams", "qps", "gpu_mean_ms", "gpu_p99_ms")
-        ),
+        gives=tuple(f"peak.b{n}.{item}" for item in ("peak_gpu_streams", *FIGURES)),
         tools=(tools.trtexec,),
         timeout_s=model.benchmark.duration_s + HOUR,
     )
@@ -217,7 +218,7 @@ def bench_latency(model: Model, tools: Tools) -> Step:
         log=log,
         params={"batch": 1, "prefix": "b1", "target_fps": model.benchmark.target_fps},
         hints=_without(model, tools),
-        gives=tuple(f"b1.{item}" for item in ("images_per_s", "qps", "gpu_mean_ms", "gpu_p99_ms")),
+        gives=tuple(f"b1.{item}" for item in FIGURES),
         tools=(tools.trtexec,),
         timeout_s=model.benchmark.duration_s + HOUR,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dsimport.compiler.diagnostics import Severity
 from dsimport.runtime.diagnose.rule import Rule, rule
+from dsimport.runtime.formats.nvinfer_log import BUILDING, SAVED
 
 __all__ = ["NVINFER_RULES"]
 
@@ -43,7 +44,7 @@ _ENGINE: tuple[Rule, ...] = (
     ),
     rule(
         "T0706",
-        r"Trying to create engine from model files",
+        BUILDING,
         "nvinfer built an engine inside the pipeline run",
         "make model-engine-file name a usable engine; the lines before this one say why the present one is not",
         cause="it takes minutes, and figures measured meanwhile mean nothing",
@@ -51,7 +52,7 @@ _ENGINE: tuple[Rule, ...] = (
     ),
     rule(
         "T0707",
-        rf"serialize cuda engine to file: {_FILE} successfully",
+        SAVED,
         "the engine that nvinfer built was saved as {file}, which nothing loads later",
         "name that file in model-engine-file, or build the engine with dsimport",
         cause="nvinfer saves beside the ONNX under a name of its own, never under model-engine-file",

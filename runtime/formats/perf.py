@@ -6,10 +6,20 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["HEADER_EVERY", "PerfRow", "format_header", "format_row", "parse_perf", "steady_fps"]
+__all__ = [
+    "HEADER_EVERY",
+    "PerfRow",
+    "format_header",
+    "format_row",
+    "parse_perf",
+    "stalled_streams",
+    "steady_fps",
+    "steady_rows",
+]
 
 HEADER_EVERY = 20  # rows between two headers
 _STEADY_ROWS = 10
+_STALL_ROWS = 3  # fewer windows without a frame may be the rate of a slow machine
 
 _NUMBER = r"[-+]?(?:\d+(?:\.\d+)?|nan|inf)"
 _PAIR = re.compile(rf"\s*({_NUMBER}) \(({_NUMBER})\)\s*", re.ASCII)
@@ -62,13 +72,26 @@ def _parse_row(text: str) -> PerfRow | None:
     return PerfRow(tuple(now for now, _ in pairs), tuple(mean for _, mean in pairs))
 
 
+def steady_rows(rows: Sequence[PerfRow]) -> list[PerfRow]:
+    """The last ten rows that say how fast a run is, all of the same streams. Left out at the start: rows while a stream
+    still stood at zero, and the window in which the last of them began, which it did not fill."""
+    first = next((at for at, row in enumerate(rows) if all(value > 0 for value in row.instant)), len(rows))
+    steady = list(rows[first + 1 :] or rows[first:])[-_STEADY_ROWS:]
+    return [row for row in steady if len(row.instant) == len(steady[-1].instant)]
+
+
 def steady_fps(rows: Sequence[PerfRow]) -> tuple[float, ...] | None:
-    """Mean frames per second per stream over the last ten rows, without the first rows while a stream still stood at
-    zero (start-up). None where no row is left."""
-    last = list(rows[-_STEADY_ROWS:])
-    while last and not all(value > 0 for value in last[0].instant):
-        last.pop(0)
-    last = [row for row in last if len(row.instant) == len(last[0].instant)]
-    if not last:
+    """Mean frames per second of every stream over the steady rows; None where there is none."""
+    steady = steady_rows(rows)
+    if not steady:
         return None
-    return tuple(sum(column) / len(last) for column in zip(*(row.instant for row in last), strict=True))
+    return tuple(sum(column) / len(steady) for column in zip(*(row.instant for row in steady), strict=True))
+
+
+def stalled_streams(rows: Sequence[PerfRow]) -> list[int]:
+    """Streams that had begun and stood still for the second half of the steady rows: their source or decoder died."""
+    steady = steady_rows(rows)
+    half = steady[len(steady) // 2 :]
+    if len(half) < _STALL_ROWS:
+        return []
+    return [at for at, column in enumerate(zip(*(row.instant for row in half), strict=True)) if not any(column)]

@@ -85,6 +85,8 @@ class TrtexecResult:
 
     walltime_s, built_s: seconds. engine_mib, workspace_mib: MiB, the latter as trtexec understood `--memPoolSize`.
     warnings, errors: texts of the [W] and [E] lines, in order. passed: the last verdict is PASSED.
+    unstable_percent: coefficient of variance of the compute time, where trtexec found it too large. enqueue_bound:
+    trtexec suspects that the CPU cannot enqueue fast enough, so that the GPU could do more.
     version: of TensorRT, `10.16.0`. device, capability: name and compute capability of the GPU it ran on.
     """
 
@@ -103,6 +105,8 @@ class TrtexecResult:
     built_s: float | None = None
     engine_mib: float | None = None
     workspace_mib: float | None = None
+    unstable_percent: float | None = None
+    enqueue_bound: bool = False
     warnings: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
     passed: bool = False
@@ -250,7 +254,9 @@ _SCALARS = {
     "built_s": re.compile(rf"Engine built in {_NUMBER} sec"),
     "engine_mib": re.compile(rf"(?:Created|Loaded) engine with size: {_NUMBER} MiB"),
     "workspace_mib": re.compile(rf"Memory Pools: workspace: {_NUMBER} MiB"),
+    "unstable_percent": re.compile(rf"\* GPU compute time is unstable, with coefficient of variance = {_NUMBER}%"),
 }
+_ENQUEUE_BOUND = "* Throughput may be bound by Enqueue Time"
 _SPREADS = {f"{_LATENCY}: ": "latency", f"{_GPU}: ": "gpu"}
 _SPREAD_FIELDS = {"min": "min", "max": "max", "mean": "mean", "median": "median", "percentile(99%)": "p99"}
 _TEXTS = {
@@ -281,6 +287,7 @@ def parse_trtexec_log(text: str) -> TrtexecResult:
         version = _version_in(message) or version
     return TrtexecResult(
         **figures,
+        enqueue_bound=any(text.startswith(_ENQUEUE_BOUND) for text in texts["W"]),
         warnings=tuple(texts["W"]),
         errors=tuple(texts["E"]),
         passed=passed,

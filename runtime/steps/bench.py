@@ -44,6 +44,9 @@ def run(context: Context) -> Outcome:
         f"{prefix}.gpu_mean_ms": result.gpu_mean_ms,
         f"{prefix}.gpu_p99_ms": result.gpu_p99_ms,
         f"{prefix}.peak_gpu_streams": peak,
+        # Zero where trtexec did not find it worth a warning.
+        f"{prefix}.unstable_percent": result.unstable_percent or 0.0,
+        f"{prefix}.enqueue_bound": int(result.enqueue_bound),
     }
     for warning in result.warnings:
         context.say(warning)

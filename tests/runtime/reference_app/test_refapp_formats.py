@@ -85,9 +85,11 @@ def row(*instant: float) -> PerfRow:
     [
         ([], None),
         ([row(0.0, 0.0)], None),
-        ([row(0.0, 0.0), row(0.0, 9.0), row(10.0, 20.0), row(20.0, 40.0)], (15.0, 30.0)),  # start-up left out
-        ([row(10.0), row(0.0), row(20.0)], (10.0,)),  # a stall later on counts
-        ([row(1000.0)] + [row(10.0)] * 10, (10.0,)),  # the last ten only
+        ([row(0.0, 0.0), row(0.0, 9.0), row(3.0, 20.0), row(20.0, 40.0)], (20.0, 40.0)),  # start-up left out
+        ([row(0.0), row(7.0)], (7.0,)),  # there is nothing else
+        ([row(4.0), row(10.0), row(0.0), row(20.0)], (10.0,)),  # a stall later on counts
+        ([row(1000.0)] * 3 + [row(10.0)] * 10, (10.0,)),  # the last ten only
+        ([row(5.0), row(6.0, 6.0), row(8.0, 8.0)], (7.0, 7.0)),  # rows of other streams do not
     ],
 )
 def test_steady_rate(rows: list[PerfRow], fps: tuple[float, ...] | None) -> None:
