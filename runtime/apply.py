@@ -36,10 +36,7 @@ __all__ = ["ApplyResult", "apply_plan"]
 
 INTERRUPTED = 130
 EXPLAINED = (3, 4)  # exit codes of a failed gate and a failed tool: their logs say more
-<<<<<<< HEAD
-=======
 CLEAR = ("T0415",)  # codes of steps that have explained their logs themselves
->>>>>>> doctor/doctor
 _HOME = re.compile(r"models/[a-z0-9][a-z0-9._-]{0,63}")
 
 
@@ -312,11 +309,7 @@ class _Run:
 
 def _explained(error: BaseException, context: Context) -> BaseException:
     """A failed tool or gate with what is known of the problems in the step's log, before everything else."""
-<<<<<<< HEAD
-    if not isinstance(error, DsimportError) or error.exit_code not in EXPLAINED:
-=======
     if not isinstance(error, DsimportError) or error.exit_code not in EXPLAINED or error.diagnostics[0].code in CLEAR:
->>>>>>> doctor/doctor
         return error
     from dsimport.runtime.diagnose.read import explained_log
 
