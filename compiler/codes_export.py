@@ -49,6 +49,12 @@ EXPORT_CODES: dict[str, CodeDoc] = {
         "transformers could not make the model from config.json and the weights. Weights may be missing, of other\n"
         "shapes than the configuration says, or need a package that the export environment does not have.",
     ),
+    "A0258": CodeDoc(
+        "an exporter that is wrong at this size",
+        "transformers 4, which optimum works with, confuses rows and columns of RT-DETR's and D-FINE's position\n"
+        "embeddings where height and width differ. The export would equal that model and find other boxes than the\n"
+        "model was trained to find. Without `source.export.exporter` the right exporter is chosen.",
+    ),
     "H0610": CodeDoc(
         "the export environment cannot be made",
         "Checkpoints are exported in a virtual environment of their own, build/.venv_optimum (DSIMPORT_EXPORT_ENV\n"

@@ -188,4 +188,11 @@ MODEL_CODES: dict[str, CodeDoc] = {
         "The model, the parser library or the video could not be used for a comparison, or the process that makes it\n"
         "ended early: a parser that crashes ends it. The step's log has what it printed.",
     ),
+    "G0404": CodeDoc(
+        "TensorRT's parser or builder refuses the model",
+        "`dsimport check` and the step of `engine.check` ask NVIDIA's own ONNX parser and builder on the CPU: those\n"
+        "of TensorRT-RTX, close relatives of TensorRT's that differ in versions, plugins and supported types.\n"
+        "What they refuse TensorRT usually refuses too; the engine step has the last word. The notes name every node,\n"
+        "the help lines the value of the recipe to change.",
+    ),
 }

@@ -71,6 +71,11 @@ RUNTIME_CODES: dict[str, CodeDoc] = {
         "absent, and pipelines run as usual. Only trtexec measures an engine without a pipeline, so the report has no\n"
         "such figures, the batch is not doubled, and run 1 has as many streams as the engine's batch.",
     ),
+    "T0418": CodeDoc(
+        "TensorRT-RTX gave no answer",
+        "`dsimport check` asks NVIDIA's parser and builder, in a process of its own. That process ended without an\n"
+        "answer: the library crashed on the model, or could not be loaded. TensorRT itself may well take the model.",
+    ),
     "T0601": CodeDoc(
         "a program is not on PATH",
         "A step calls a program that was not found. `ref-…` programs are looked for beside the Python interpreter\n"

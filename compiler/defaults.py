@@ -49,6 +49,7 @@ DEFAULTS: dict[str, Any] = {
     "engine.strongly_typed": "auto",
     "engine.dla": None,
     "engine.builder": "auto",
+    "engine.check": False,
     "pipeline.platform": "dgpu",
     "pipeline.deepstream": "9.1",
     "pipeline.tensorrt": None,  # the version that goes with release and platform

@@ -131,6 +131,10 @@ class Layout:
         return "benchmarks/engines"
 
     @property
+    def check_data(self) -> str:
+        return f"{self.home}/reports/tensorrt_check.json"
+
+    @property
     def timing_cache(self) -> str:
         return f"{self.home}/benchmarks/engines/timing.cache"
 

@@ -95,6 +95,7 @@ def _steps(compiled: Compiled, toolchain: Toolchain) -> tuple[Step, ...]:
         *([step(partial(make.export, binding=compiled.binding), also=_BOUND)] if model.source.export else []),
         step(partial(make.graph, binding=compiled.binding, after=after), also=_BOUND),
         step(partial(make.inspect, after=after), also=_BOUND),
+        *([] if model.engine.check is False else [step(make.check, also=("engine.check",))]),
         parser,
         step(partial(make.build_parser, names=names, sources=tuple(str(file.path) for file in parser.files))),
         *scaling,

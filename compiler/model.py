@@ -126,6 +126,7 @@ class Engine(_Part):
     strongly_typed: bool
     dla: int | None
     builder: Literal["auto", "trtexec", "python"]
+    check: Switch
 
 
 class Muxer(_Part):

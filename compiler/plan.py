@@ -41,6 +41,7 @@ StepKind: TypeAlias = Literal[
     "export",
     "graph",
     "inspect",
+    "check",
     "emit",
     "build-parser",
     "engine",

@@ -25,6 +25,7 @@ class ModelExport(_Part):
     """One `model_type` of config.json.
 
     exporters: in the order tried: optimum, torch (by tracing), dynamo (torch.export).
+    square: those of them that are right for inputs whose height and width are the same, and for no others.
     stack: the transformers release for the torch exporters; optimum only works with transformers-4.
     strategy: what the exported graph computes:
         heads           the model's output tensors for an image
@@ -35,6 +36,7 @@ class ModelExport(_Part):
     """
 
     exporters: tuple[Exporter, ...] = Field(min_length=1, max_length=3)
+    square: tuple[Exporter, ...] = ()
     stack: Stack = "transformers-5"
     strategy: Literal["heads", "frozen-text", "frozen-prompt"] = "heads"
     quirks: tuple[Literal["fixed-position-embeddings"], ...] = ()

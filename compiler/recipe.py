@@ -272,6 +272,11 @@ class Engine(Section):
     builder: Literal["auto", "trtexec", "python"] | None = Field(
         None, description="trtexec, or python: TensorRT's own API; auto takes trtexec where there is one."
     )
+    check: Switch | None = Field(
+        None,
+        description="Ask TensorRT-RTX on the CPU about the graph before the build. true: what it refuses ends the run; "
+        "auto: only where it is installed, and a refusal is a warning. Default: false.",
+    )
 
 
 class Muxer(Section):

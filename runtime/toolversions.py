@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -20,6 +21,7 @@ __all__ = [
     "DRIVER",
     "GPU",
     "PROBE_TIMEOUT_S",
+    "RTX",
     "TENSORRT",
     "ToolVersions",
     "find_program",
@@ -30,7 +32,8 @@ PROBE_TIMEOUT_S = 30.0
 # Found beside the interpreter: a virtual environment need not be activated for them.
 OWN_PREFIX = "ref-"
 # What a host has besides programs, asked for in the same way and shown under these names.
-TENSORRT, API_TENSORRT, GPU, DRIVER = "TensorRT", "TensorRT for Python", "GPU", "driver"
+TENSORRT, API_TENSORRT, RTX, GPU, DRIVER = "TensorRT", "TensorRT for Python", "TensorRT-RTX", "GPU", "driver"
+_RTX_PACKAGE = "tensorrt-rtx-cu13-bindings"
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,9 @@ class ToolVersions:
         if name == TENSORRT:
             return self.of(_TRTEXEC) or self.of(API_TENSORRT)
         if name == API_TENSORRT:
-            return _api_version()
+            return _module_version(("tensorrt",), ("tensorrt",))
+        if name == RTX:
+            return _module_version(("tensorrt_rtx", "tensorrt_rtx_bindings"), ("tensorrt-rtx", _RTX_PACKAGE))
         program = _PROGRAMS.get(name, Program(""))
         path = find_program(program.asks or name)
         if path is None:
@@ -165,16 +170,16 @@ def _own_version() -> str:
         return f"{VERSION} (without onnxruntime)"
 
 
-def _api_version() -> str | None:
-    """The version of TensorRT's Python module; None where it is not installed."""
+def _module_version(modules: tuple[str, ...], packages: tuple[str, ...]) -> str | None:
+    """The version of the first package that is installed; None where none of the modules is."""
     from importlib import metadata, util
 
-    if util.find_spec("tensorrt") is None:
+    if all(util.find_spec(name) is None for name in modules):
         return None
-    try:
-        return metadata.version("tensorrt")
-    except metadata.PackageNotFoundError:
-        return "unknown version"
+    for package in packages:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            return metadata.version(package)
+    return "unknown version"
 
 
 def _probe(path: str, program: Program) -> str | None:

@@ -70,10 +70,11 @@ def checkpoints() -> list[str]:
     found = [(name, load_family(name).export) for name in family_names()]
     rows = {kind: (name, export, item) for name, export in found if export for kind, item in export.models.items()}
     for kind, (name, export, item) in sorted(rows.items()):
+        tried = (f"{name} (square inputs)" if name in item.square else name for name in item.exporters)
         classes = "text prompts, frozen" if export.prompt == "required" else "the checkpoint's"
         release = item.stack.rpartition("-")[2]
         stacks = " / ".join("4" if exporter == "optimum" else release for exporter in item.exporters)
-        lines.append(f"| `{kind}` | `{name}` | {', '.join(item.exporters)} | {stacks} | {classes} |")
+        lines.append(f"| `{kind}` | `{name}` | {', '.join(tried)} | {stacks} | {classes} |")
     return lines
 
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What the second CI stage opens pages and PDFs with: Chromium and its driver, poppler's tools; selenium in the virtual
-# environment $1. Debian packages are installed only as root; otherwise their names are printed.
+# What the second CI stage opens pages and PDFs with: Chromium and its driver, poppler's tools; selenium and playwright
+# in the virtual environment $1. Debian packages are installed only as root; otherwise their names are printed.
 set -eu
 VENV=$1
 missing=""
@@ -17,4 +17,4 @@ if [ -n "$missing" ]; then
     exit 1
   fi
 fi
-"$VENV/bin/python" -m pip install --quiet --disable-pip-version-check 'selenium>=4.20'
+"$VENV/bin/python" -m pip install --quiet --disable-pip-version-check 'selenium>=4.20' playwright

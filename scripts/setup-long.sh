@@ -53,4 +53,3 @@ has_runtimes || wanted="$wanted libclang-rt-VERSION-dev"
   echo "please install these packages first (Debian names):$wanted" >&2
   exit 1
 }
-[ -z "${1:-}" ] || "$1/bin/python" -m pip install --quiet --disable-pip-version-check playwright

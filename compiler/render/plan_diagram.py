@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from dsimport.compiler.decide import Decision, show_condition
 from dsimport.compiler.diagram import Diagram, Edge, Node, Style, without_implied
@@ -52,7 +53,8 @@ def plan_diagram(plan: Plan, decisions: Sequence[Decision]) -> Diagram:
 
 def _step_node(decision: Decision, used: set[str]) -> Node:
     step = decision.step
-    why = [str(decision.reasons[0])] if decision.reasons and decision.action in ("change", "blocked") else []
+    told = decision.reasons[:1] if decision.action in ("change", "blocked") else ()
+    why = [str(replace(reason, origin="")) for reason in told]
     artifacts = list(_artifacts(decision))
     if len(artifacts) > _MAX_ARTIFACTS:
         artifacts[_MAX_ARTIFACTS - 1 :] = [f"and {len(artifacts) - _MAX_ARTIFACTS + 1} more files"]

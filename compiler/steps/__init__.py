@@ -5,7 +5,7 @@ Order in the plan is order of execution, and a failed step ends the run; `needs`
 consumes, and holes name values, so a change re-runs what depends on it and nothing else.
 """
 
-from dsimport.compiler.steps.engine import bench, bench_latency, build_parser, engine, scale
+from dsimport.compiler.steps.engine import bench, bench_latency, build_parser, check, engine, scale
 from dsimport.compiler.steps.onnx import acquire, export, graph, inspect, preflight
 from dsimport.compiler.steps.pipeline import ds_run, kitti, verify, visual
 from dsimport.compiler.steps.report import report
@@ -15,6 +15,7 @@ __all__ = [
     "bench",
     "bench_latency",
     "build_parser",
+    "check",
     "ds_run",
     "engine",
     "export",

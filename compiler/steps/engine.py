@@ -19,6 +19,7 @@ __all__ = [
     "bench",
     "bench_latency",
     "build_parser",
+    "check",
     "engine",
     "scale",
 ]
@@ -43,6 +44,29 @@ def build_parser(model: Model, names: ParserNames, sources: tuple[str, ...]) -> 
     )
 
 
+def check(model: Model) -> Step:
+    """NVIDIA's parser and builder, on the CPU, on the graph that engines are built from."""
+    layout = Layout(model.name)
+    return Step(
+        id="check",
+        kind="check",
+        title="TensorRT-RTX on the CPU",
+        needs=("graph",),
+        inputs=(layout.onnx,),
+        outputs=(layout.check_data,),
+        params={
+            "onnx": layout.onnx,
+            "profile": {model.model.input.name: _profile(model, model.engine.max_batch)},
+            "gate": model.engine.check is True,
+            "simplified": model.graph.simplify is True,
+        },
+        log=f"{layout.home}/reports/tensorrt_check.log",
+        gives=("check.refused",),
+        tools=("TensorRT-RTX",),
+        timeout_s=HOUR,
+    )
+
+
 def engine(
     model: Model,
     tools: Tools,
@@ -56,7 +80,6 @@ def engine(
     layout = layout or Layout(model.name)
     net, settings = model.model.input, model.engine
     by_api = _by_api(model, tools)
-    shapes = {key: _shape(model, batch) for key, batch in (("min", 1), ("opt", n), ("max", n))}
     hints = _engine_hints(model, tools, n, before, layout)
     simplified = [rung["simplify"] for rung in hints["recovery"] if "simplify" in rung]
     return Step(
@@ -74,7 +97,7 @@ def engine(
             "sidecar": layout.engine_sidecar(n),
             "onnx": layout.onnx,
             "precision": settings.precision,
-            "profile": {net.name: shapes},
+            "profile": {net.name: _profile(model, n)},
         },
         hints=hints,
         when=conditions,
@@ -87,6 +110,11 @@ def engine(
 
 def _by_api(model: Model, tools: Tools) -> bool:
     return tools.has_api and model.engine.builder == "python"
+
+
+def _profile(model: Model, n: int) -> dict[str, list[int]]:
+    """Least, best and largest shape of the image input."""
+    return {key: _shape(model, batch) for key, batch in (("min", 1), ("opt", n), ("max", n))}
 
 
 def _shape(model: Model, batch: int) -> list[int]:

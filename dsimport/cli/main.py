@@ -24,6 +24,7 @@ COMMANDS = (
     "show",
     "verify",
     "report",
+    "check",
     "graph",
     "compare",
     "fleet",

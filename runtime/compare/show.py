@@ -152,6 +152,7 @@ def _notes(shown: Shown) -> list[str]:
         notes.append("The hardware differs.")
     if any(item.band is not None and not item.band.repeats for item in shown.compared):
         notes.append("* No run was repeated, so the noise is unknown: this band is assumed.")
+        notes.append("dsimport apply RECIPE --again STEP repeats a measurement.")
     moved = list(moved_settings(a, b).items())
     for name, (old, new) in moved[:_MAX_SETTINGS]:
         notes.append(f"setting {single_line(name)}: {_value(old)} → {_value(new)}")

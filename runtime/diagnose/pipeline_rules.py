@@ -14,7 +14,7 @@ _RUN: tuple[Rule, ...] = (
         "no frame was counted: every rate in the log is 0",
         "look at what the log says before the first PERF row; let the run last longer than the engine takes to load",
         cause="a run that shows only zeros measured nothing, even if it ended with exit code 0",
-        without=r"\*\*PERF:.*?(?<![\d.])(?!0\.00 )\d+\.\d+ \(",
+        without=r"^\*\*PERF:.*?(?<![\d.])(?!0\.00 )\d+\.\d+ \(",
     ),
     rule(
         "T0741",

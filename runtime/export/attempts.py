@@ -33,9 +33,12 @@ class Attempt:
 
 
 def attempts(params: Mapping[str, Any], model: Mapping[str, Any]) -> tuple[Attempt, ...]:
-    """The attempts for one model. params: of the export step; model: the preset's entry for its `model_type`. What the
-    recipe says (exporter, opset) is not changed by any attempt."""
+    """The attempts for one model; none where the recipe's exporter is wrong for the input's size. params: of the export
+    step; model: the preset's entry for its `model_type`. What the recipe says (exporter, opset) is never changed."""
     exporters = tuple(model["exporters"]) if params["exporter"] == "auto" else (params["exporter"],)
+    _, height, width = params["input"]["shape"]
+    if height != width:
+        exporters = tuple(exporter for exporter in exporters if exporter not in model["square"])
     found: list[Attempt] = []
     if "optimum" in exporters:
         found += islice(_optimum(params), PER_TOOL)

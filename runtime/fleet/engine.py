@@ -78,7 +78,7 @@ def _leading_to(plan: Plan, last: Step) -> tuple[Step, ...]:
 def _decided(decision: Decision) -> Engine:
     if decision.action == "same":
         return Engine("current")
-    return _judged(list(decision.reasons) or [Reason(condition) for condition in decision.conditions])
+    return _judged(list(decision.reasons) or [Reason(f"only if {condition}") for condition in decision.conditions])
 
 
 def _judged(reasons: Sequence[Reason]) -> Engine:

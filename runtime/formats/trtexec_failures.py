@@ -88,6 +88,18 @@ FAILURES: tuple[KnownFailure, ...] = (
         ("leave graph.dynamic-batch on, or export the model with a dynamic batch",),
     ),
     KnownFailure(
+        "top-k",
+        (r"ITopKLayer ([^\s:]{1,200}):[^\n]{0,300}K exceeds the maximum value allowed",),
+        "{detail} asks for more values than TensorRT's TopK gives (3840)",
+        ("export the model with fewer candidates before the selection, or without post-processing in the graph",),
+    ),
+    KnownFailure(
+        "no-runner",
+        (r"layerImpls.empty\(\) failed\. ([^\n]{1,200}?) has no runners that implement it",),
+        "TensorRT has nothing that runs {detail}",
+        ("export the model without post-processing in the graph, and name the family whose head is raw",),
+    ),
+    KnownFailure(
         "other-version",
         (r"Version tag does not match|not compatible with this version of TensorRT|Serialized Engine Version",),
         "the engine was built by another version of TensorRT",

@@ -13,6 +13,7 @@ HANDLERS: dict[str, str] = {
     "export": f"{_HERE}.export:run",
     "graph": f"{_HERE}.graph:run",
     "inspect": f"{_HERE}.graph:inspect",
+    "check": f"{_HERE}.check:run",
     "emit": f"{_HERE}.emit:run",
     "build-parser": f"{_HERE}.build_parser:run",
     "engine": f"{_HERE}.engine:run",

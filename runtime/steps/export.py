@@ -18,7 +18,8 @@ __all__ = ["run"]
 
 def run(context: Context) -> Outcome:
     """Export and compare with the model at batch 1 and 4. DsimportError: A0254 unknown model type, A0256 no attempt
-    gave an equal file, A0257 the checkpoint does not load, H0610 and H0611 no export environment."""
+    gave an equal file, A0257 the checkpoint does not load, A0258 an exporter that is wrong at this size, H0610 and
+    H0611 no export environment."""
     from dsimport.runtime.export.attempts import attempts
     from dsimport.runtime.export.run import try_all
 
@@ -27,7 +28,10 @@ def run(context: Context) -> Outcome:
     model = params["models"].get(kind)
     if model is None:
         raise _unknown(kind, params["family"], list(params["models"]))
-    tried = try_all(context, attempts(params, model), model)
+    planned = attempts(params, model)
+    if not planned:
+        raise _not_square(kind, params)
+    tried = try_all(context, planned, model)
     document = {"format": 1, "model_type": kind, "attempts": [item.document() for item in tried]}
     write_text(context.path(params["report"]), json.dumps(document, indent=1) + "\n")
     last = tried[-1]
@@ -71,6 +75,13 @@ def _unknown(kind: str, family: str, known: list[str]) -> DsimportError:
     return DsimportError(
         Diagnostic("A0254", message, notes=(f"family {family} exports: {', '.join(known)}",), help=(advice,))
     )
+
+
+def _not_square(kind: str, params: dict[str, Any]) -> DsimportError:
+    _, height, width = params["input"]["shape"]
+    message = f"{params['exporter']} exports {kind} rightly for square inputs only, not for {width} x {height}"
+    advice = ("remove source.export.exporter", "or make model.input.height and width the same")
+    return DsimportError(Diagnostic("A0258", message, help=advice))
 
 
 def _failed(context: Context, tried: list[Tried]) -> DsimportError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,7 @@ class Network:
     """A parsed model with what must stay alive beside it."""
 
     library: Library
+    logger: Any
     builder: Any
     network: Any
     parser: Any
@@ -72,11 +74,18 @@ def parse(library: Library, path: Path, say: Say, *, strongly_typed: bool) -> tu
     if not parser.parse_from_file(str(path)):
         errors = [_error(parser.get_error(index)) for index in range(parser.num_errors)]
         errors = errors or [ParseError("", "", "", f"{path.name}: no ONNX model that the parser can read")]
-    return Network(library, builder, network, parser), errors
+    return Network(library, logger, builder, network, parser), errors
 
 
 def build(parsed: Network, settings: Settings, say: Say) -> tuple[bytes, bytes | None]:
     """The serialized engine and the timing cache. Raises BuildError."""
+    with warnings.catch_warnings():
+        # Newer versions deprecate calls that older ones have nothing else for.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return _build(parsed, settings, say)
+
+
+def _build(parsed: Network, settings: Settings, say: Say) -> tuple[bytes, bytes | None]:
     trt = parsed.library.module
     config = parsed.builder.create_builder_config()
     if settings.workspace_mib is not None:

@@ -51,7 +51,7 @@ parser: {threshold: 0.25, top_k: 200, nms_iou: 0.45, cluster: nms, select: pairs
 graph: {dynamic-batch: true, fold-normalize: auto, fuse-head: auto, simplify: false, strip-outputs: auto,
         fold-inputs: auto, fp32-io: true}
 engine: {precision: fp16, max_batch: 64, batch_limit: 512, workspace: 32768M, optimization_level: null, builder: auto,
-         strongly_typed: auto, dla: null}
+         check: auto, strongly_typed: auto, dla: null}
 pipeline: {platform: dgpu, deepstream: 9.1, tensorrt: "10.16", toolchain: auto, video: default, frames: 100,
            min_detection_rate: 0.9, muxer: {width: 1280, height: 720}, interval: 0}
 benchmark: {target_fps: 30, warmup_ms: 1000, duration_s: 10, run_s: 60, video: default}

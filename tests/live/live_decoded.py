@@ -1,4 +1,4 @@
-"""Generated parsers of decoded heads against the projects' own post-processing, on the same tensors."""
+"""Generated parsers of decoded heads and of rows against the projects' own post-processing, on the same tensors."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from live_compare import Tally
 from live_random import compare_random
 from live_results import Tallies, keep
-from live_sources import SOURCES
+from live_sources import INDEPENDENT, SOURCES
 from parser_build import Workshop
 
 
@@ -28,10 +28,10 @@ def tallies() -> Iterator[Tallies]:
     keep("decoded", found)
 
 
-@pytest.mark.parametrize("family", SOURCES)
+@pytest.mark.parametrize("family", [*SOURCES, *INDEPENDENT])
 @pytest.mark.filterwarnings("ignore:torch.meshgrid")
 def test_random_tensors_give_the_same_results(family: str, workshop: Workshop, tallies: Tallies) -> None:
-    source = SOURCES[family]
+    source = (SOURCES | INDEPENDENT)[family]
     tally = tallies.setdefault((family, source.title, "random"), Tally())
     compare_random(source, workshop, tally)
     assert tally.tensors >= 200

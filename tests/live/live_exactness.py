@@ -17,7 +17,7 @@ from live_compare import Case, Tally, compare
 from live_export import export, run
 from live_models import DETECTORS, Detector, build
 from live_processors import PROCESSORS, Processor
-from live_table import table
+from live_results import keep
 from live_tensors import STYLES, tensors
 from parser_build import FUNCTION, Workshop, bound
 from parser_host import Parser
@@ -26,7 +26,6 @@ from dsimport.compiler.parsers.area import Area, active_area
 
 Array = npt.NDArray[Any]
 Tallies = dict[tuple[str, str], Tally]
-RESULT = Path(__file__).parents[2] / "build" / "exactness.md"
 FRAME = (720, 1280)  # height and width of what the camera shows; matters where the input is letterboxed
 SIZES = {"detr": (750, 1333), "owlvit": (768, 768), "owlv2": (960, 960), "pp-doclayout": (800, 800)}
 CLASS_COUNTS = (1, 6, 91, 1000)
@@ -43,12 +42,12 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
 
 @pytest.fixture(scope="module")
 def tallies() -> Iterator[Tallies]:
-    """What was compared, by processor and kind of tensors; at the end it becomes the table."""
+    """What was compared, by processor and kind of tensors."""
     torch.set_num_threads(1)
     found: Tallies = {}
     yield found
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(table(PROCESSORS.values(), found), "utf-8")
+    named = {(PROCESSORS[name], name, kind): tally for (name, kind), tally in found.items()}
+    keep("queries", {(one.family, f"{one.source}, {name}", kind): each for (one, name, kind), each in named.items()})
 
 
 class Comparison:

@@ -24,7 +24,7 @@ from live_processors import Objects
 from live_random import compare_random
 from live_results import Tallies, keep
 from live_sets import Frame, compare_sets
-from live_sources import Shape, roles
+from live_sources import Shape, Source, roles
 from live_yolo import YOLO_TITLE, YOLOS, Yolo, exported, queries, run, suppressed
 from parser_build import FUNCTION, Workshop, bound
 from parser_host import Parser
@@ -34,6 +34,14 @@ from dsimport.compiler.parsers.binding import Binding
 from dsimport.runtime.reference.cluster import nms, overlaps
 
 Array = npt.NDArray[Any]
+RANDOM = HEADS | {
+    source.family: source
+    for source in (
+        Source("nms-rows", YOLO_TITLE, lambda t, _, threshold: suppressed(t["output"], threshold)),
+        Source("ultralytics-rtdetr", YOLO_TITLE, lambda t, s, x: queries(t["output"], x, (s.height, s.width))),
+        Source("yolov8", YOLO_TITLE, lambda t, _, threshold: suppressed(t["output"], threshold)),
+    )
+}
 CLASSES = 5  # of the exported torchvision models
 YOLO_CLASSES = 80
 QUANTILES = (0.3, 0.6, 0.95)
@@ -57,10 +65,10 @@ def tallies() -> Iterator[Tallies]:
     keep("exports", found)
 
 
-@pytest.mark.parametrize("family", HEADS)
-def test_random_tensors_give_torchvisions_results(family: str, workshop: Workshop, tallies: Tallies) -> None:
-    tally = tallies.setdefault((family, TITLE, "random"), Tally())
-    compare_random(HEADS[family], workshop, tally)
+@pytest.mark.parametrize("family", RANDOM)
+def test_random_tensors_give_the_same_results(family: str, workshop: Workshop, tallies: Tallies) -> None:
+    tally = tallies.setdefault((family, RANDOM[family].title, "random"), Tally())
+    compare_random(RANDOM[family], workshop, tally)
     assert tally.tensors >= 200
     assert tally.objects > 1000
     assert (tally.missing, tally.extra) == (0, 0)

@@ -102,8 +102,8 @@ def ssdlite() -> nn.Module:
 HEADS = {
     source.family: source
     for source in (
-        Source("fcos", TITLE, fcos, size=(128, 256)),
-        Source("retinanet", TITLE, retinanet, size=(128, 256)),
+        Source("fcos", TITLE, fcos, size=(128, 128)),
+        Source("retinanet", TITLE, retinanet, size=(128, 128)),
         Source("ssd-torchvision", TITLE, ssd(ssd300(), (38, 19, 10, 5, 3, 1)), size=(300, 300)),
         Source("ssdlite-torchvision", TITLE, ssd(ssdlite(), (20, 10, 5, 3, 2, 1)), size=(320, 320)),
     )

@@ -14,6 +14,7 @@ from live_processors import Objects
 __all__ = ["Frame", "compare_sets"]
 
 Array = npt.NDArray[Any]
+MANY_SWAPS = 100  # in one frame: more are no coincidence
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def compare_sets(
     )
     extra, missing = np.delete(got, left, axis=0), np.delete(want, right, axis=0)
     extra, missing = extra[~is_sliver(extra)], missing[~is_sliver(missing)]
-    if frame.rounds:
+    if frame.rounds and len(extra) == len(missing) < MANY_SWAPS:
         extra, missing, tally.undecided = _without_swaps(extra, missing)
     last = float(wanted.scores.min()) if limit is not None and len(wanted.scores) == limit else -np.inf
     held = rows(everything(), frame.shown) if len(extra) else want

@@ -7,7 +7,7 @@ before non-maximum suppression, boxes in pixels of the network input. With the t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -16,15 +16,21 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from live_borrowed import Wheel
-from live_processors import Objects
+from live_processors import PROCESSORS, Objects
+from parser_build import ONE_CLASS, SIZES
+from parser_reference import KEEPS_EQUAL, REFERENCES, Net
 from torch import Tensor
 
-__all__ = ["SOURCES", "PostProcess", "Roles", "Shape", "Source", "objects", "roles"]
+from dsimport.compiler.families import family_names
+
+__all__ = ["INDEPENDENT", "SOURCES", "PostProcess", "Roles", "Shape", "Source", "objects", "roles"]
 
 Array = npt.NDArray[Any]
 Roles = Mapping[str, Tensor]
 CLASS_COUNTS = (1, 6, 91, 1000)
 AWAY = 64  # cells
+# Families that torchvision or Ultralytics stands for, in live_exports.
+HEAVY = ("fcos", "nms-rows", "retinanet", "ssd-torchvision", "ssdlite-torchvision", "ultralytics-rtdetr", "yolov8")
 
 
 @dataclass(frozen=True)
@@ -413,6 +419,23 @@ def old_rtdetr(wheel: Wheel) -> PostProcess:
     return post_process
 
 
+def independent(family: str) -> PostProcess:
+    """The implementation of our own, in double precision, that the base test run has too."""
+
+    def post_process(t: Roles, shape: Shape, threshold: float) -> list[Objects]:
+        net = Net(shape.height, shape.width, shape.classes)
+        frames = []
+        for frame in range(len(next(iter(t.values())))):
+            found = REFERENCES[family]({role: each[frame].numpy().astype(float) for role, each in t.items()}, net)
+            scores = found.scores.astype(np.float32)
+            limit = np.float32(threshold)
+            keep = (scores >= limit) if family in KEEPS_EQUAL else (scores > limit)
+            frames.append(objects(found.classes[keep], scores[keep], found.boxes[keep]))
+        return frames
+
+    return post_process
+
+
 V3 = ((116, 90, 156, 198, 373, 326), (30, 61, 62, 45, 59, 119), (10, 13, 16, 30, 33, 23))
 V4 = ((12, 16, 19, 36, 40, 28), (36, 75, 76, 55, 72, 146), (142, 110, 192, 243, 459, 401))
 
@@ -448,4 +471,14 @@ def _sources() -> tuple[Source, ...]:
     )
 
 
+def _independent(others: set[str]) -> Iterator[Source]:
+    for family in family_names():
+        if family not in others:
+            size, classes = SIZES.get(family, (64, 96)), (1,) if family in ONE_CLASS else CLASS_COUNTS
+            yield Source(family, "independent numpy", independent(family), size=size, class_counts=classes)
+
+
 SOURCES = {source.family: source for source in _sources()}
+INDEPENDENT = {
+    source.family: source for source in _independent({*SOURCES, *HEAVY, *(each.family for each in PROCESSORS.values())})
+}

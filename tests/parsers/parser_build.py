@@ -13,7 +13,7 @@ from dsimport.compiler.parsers.bind import Binding, bind
 from dsimport.compiler.parsers.emit import ParserOptions, abi_files, emit_parser
 from dsimport.compiler.parsers.names import parser_names
 
-__all__ = ["FUNCTION", "Workshop", "bound"]
+__all__ = ["FUNCTION", "ONE_CLASS", "SIZES", "Workshop", "bound", "representative"]
 
 NAMES = parser_names("test")
 FUNCTION = NAMES.function
@@ -30,6 +30,25 @@ def bound(family: Family | str, *, height: int = 64, width: int = 96, classes: i
     binding = bind(preset, height=height, width=width, classes=classes, report=report, **declared)  # type: ignore[arg-type]
     assert binding is not None, [item.message for item in report]
     return binding
+
+
+# Where anchors or grids are defined for one size, sizes have to be multiples of more than 32, or the input is square.
+SIZES = {
+    "blazeface": (128, 128),
+    "fcos": (128, 256),
+    "owlv2": (96, 96),
+    "retinanet": (128, 256),
+    "ssd-tf": (300, 300),
+    "ssd-torchvision": (300, 300),
+    "ssdlite-torchvision": (320, 320),
+}
+ONE_CLASS = {"centerface", "blazeface", "yolov7-one-class"}
+
+
+def representative(family: str) -> Binding:
+    """A small binding of any family of the package; all tests that use it share one library per family."""
+    height, width = SIZES.get(family, (64, 96))
+    return bound(family, height=height, width=width, classes=1 if family in ONE_CLASS else 5)
 
 
 class Workshop:

@@ -235,7 +235,7 @@ def picodet(t: Roles, net: Net) -> Results:
 
 def fcos(t: Roles, net: Net) -> Results:
     strides = (8, 16, 32, 64, 128)
-    points = [cells(net, stride, 0.5) for stride in strides]
+    points = [cells(net, stride, 0) for stride in strides]
     step = np.concatenate([np.full((len(p), 1), s) for p, s in zip(points, strides, strict=True)])
     boxes = from_distances(np.concatenate(points), t["boxes"] * step)
     return all_pairs(boxes, np.sqrt(sigmoid(t["scores"]) * sigmoid(t["centerness"])))

@@ -12,10 +12,18 @@ from dsimport.compiler.parsers.blocks import blocks_of
 from dsimport.compiler.preset import DetectionsDecode
 
 Array = npt.NDArray[Any]
+__all__ = ["STYLES", "Frozen", "by_role", "tensors"]
+
 STYLES = ("sparse", "none", "all", "ties", "edges", "one class")
 
 
-def tensors(binding: Binding, rng: np.random.Generator, style: str) -> dict[str, Array]:
+class Frozen(np.random.RandomState):
+    """numpy's old generator, whose streams never change: what it gave once can be committed."""
+
+    integers = np.random.RandomState.randint
+
+
+def tensors(binding: Binding, rng: np.random.Generator | Frozen, style: str) -> dict[str, Array]:
     """One frame of outputs by tensor name.
 
     style: sparse has a few objects, none nothing above a threshold, all everything, ties few distinct scores,
@@ -58,7 +66,9 @@ def _channels(binding: Binding, name: str) -> int:
     return 2 if name == "offset" else 1
 
 
-def _values(binding: Binding, name: str, shape: tuple[int, int], rng: np.random.Generator, style: str) -> Array:
+def _values(
+    binding: Binding, name: str, shape: tuple[int, int], rng: np.random.Generator | Frozen, style: str
+) -> Array:
     decode = binding.family.decode
     if name == "classes":
         return rng.integers(decode.classes.base, decode.classes.base + binding.classes, shape)  # type: ignore[union-attr]
@@ -75,7 +85,7 @@ def _values(binding: Binding, name: str, shape: tuple[int, int], rng: np.random.
     return _boxes(binding, shape, rng, style)
 
 
-def _probabilities(shape: tuple[int, int], rng: np.random.Generator, style: str) -> Array:
+def _probabilities(shape: tuple[int, int], rng: np.random.Generator | Frozen, style: str) -> Array:
     if style == "none":
         return rng.uniform(0, 0.2, shape)
     if style == "all":
@@ -89,7 +99,7 @@ def _probabilities(shape: tuple[int, int], rng: np.random.Generator, style: str)
     return np.where(rng.uniform(size=shape) < 0.1, rng.uniform(0.2, 1, shape), rng.uniform(0, 0.1, shape))
 
 
-def _boxes(binding: Binding, shape: tuple[int, int], rng: np.random.Generator, style: str) -> Array:
+def _boxes(binding: Binding, shape: tuple[int, int], rng: np.random.Generator | Frozen, style: str) -> Array:
     """Values in the unit of the family's box tensor."""
     boxes: Any = binding.family.decode.boxes
     transform = getattr(boxes, "transform", "plain")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from parser_build import FUNCTION, Workshop, bound
+from parser_build import FUNCTION, Workshop, representative
 from parser_host import Parser
 from parser_reference import KEEPS_EQUAL, REFERENCES, Net, Results, finish
 from parser_tensors import STYLES, by_role, tensors
@@ -16,15 +16,6 @@ from parser_tensors import STYLES, by_role, tensors
 from dsimport.compiler.families import family_names
 
 Array = npt.NDArray[Any]
-ONE_CLASS = {"centerface", "blazeface", "yolov7-one-class"}
-SIZES = {
-    "blazeface": (128, 128),
-    "fcos": (128, 256),
-    "retinanet": (128, 256),
-    "ssd-tf": (300, 300),
-    "ssd-torchvision": (300, 300),
-    "ssdlite-torchvision": (320, 320),
-}
 FRAMES = int(os.environ.get("DSIMPORT_PARSER_FRAMES", "10"))  # per family; 200 and more before a release
 TOLERANCE = np.array([0, 1e-6, 1e-3, 1e-3, 1e-3, 1e-3])  # class, score, edges in pixels
 
@@ -61,9 +52,8 @@ def edges(found: Array) -> tuple[Array, Array, Array, Array]:
 
 @pytest.mark.parametrize("family", family_names())
 def test_parser_returns_what_the_family_returns(family: str, workshop: Workshop) -> None:
-    classes = 1 if family in ONE_CLASS else 5
-    height, width = SIZES.get(family, (64, 96))
-    binding = bound(family, height=height, width=width, classes=classes)
+    binding = representative(family)
+    classes = binding.classes
     net = Net(binding.height, binding.width, classes)
     decode = binding.family.decode
     unsure = getattr(decode.scores, "activation", "none") != "none"

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsimport.compiler.codes import CODES
@@ -98,6 +98,7 @@ def test_what_explains_a_failed_step(tmp_path: Path) -> None:
 _WORDS = [line for path in SAMPLES for line in path.read_text("utf-8").split("\n")]
 
 
+@settings(deadline=None)  # machines are shared
 @given(st.lists(st.one_of(st.sampled_from(_WORDS), st.text(max_size=40)), max_size=30))
 def test_any_log_is_read(lines: list[str]) -> None:
     total = len("\n".join(lines).split("\n"))
@@ -106,6 +107,7 @@ def test_any_log_is_read(lines: list[str]) -> None:
         found.diagnostic("a.log")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_any_bytes_are_read(data: bytes) -> None:
     read_stream(io.BytesIO(data))

@@ -107,6 +107,11 @@ SAMPLES = [
                 "match. Note: Current Version: 236, Serialized Engine Version: 228)")], "other-version", ""),
     ("8.6.1", [("E Error[6]: The engine plan file is generated on an incompatible device, expecting compute 8.6 "
                "got compute 7.5, please rebuild.")], "other-gpu", ""),
+    ("10.16.0", [("E [TRT] IBuilder::buildSerializedNetwork: Error Code 4: API Usage Error (ITopKLayer /post/TopK: "
+                 "/post/TopK: K exceeds the maximum value allowed (3840). In processCheck)"),
+                 *END], "top-k", "/post/TopK"),
+    ("10.16.0", [("E [TRT] Error Code 2: Internal Error (Assertion !layerImpls.empty() failed. /post/NMS_1 has no "
+                 "runners that implement it In getSupportedFormats)"), *END], "no-runner", "/post/NMS_1"),
     ("10.16.0", ["E Uncaught exception detected: std::bad_alloc"], "host-memory", ""),
     ("10.16.0", ["E Cuda failure: no CUDA-capable device is detected"], "no-gpu", ""),
 ]  # fmt: skip

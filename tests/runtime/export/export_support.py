@@ -20,7 +20,7 @@ from dsimport.runtime.steps.base import Context
 __all__ = ["HOME", "Fake", "context_of", "params_of"]
 
 HOME = "models/m"
-DETR: dict[str, Any] = {"exporters": ["optimum", "torch", "dynamo"], "stack": "transformers-5"}
+DETR: dict[str, Any] = {"exporters": ["optimum", "torch", "dynamo"], "stack": "transformers-5", "square": []}
 
 PYTHON = """#!{python}
 import json, os, sys, time

@@ -17,8 +17,8 @@ from dsimport.runtime.export.attempts import Attempt, attempts
 EXPORTERS = ["optimum", "torch", "dynamo"]
 
 
-def listed(exporters: list[str], **changes: Any) -> list[tuple[str, int, bool]]:
-    model = {"exporters": exporters, "stack": "transformers-5"}
+def listed(exporters: list[str], square: tuple[str, ...] = (), **changes: Any) -> list[tuple[str, int, bool]]:
+    model = {"exporters": exporters, "stack": "transformers-5", "square": square}
     return [(item.exporter, item.opset, item.post_process) for item in attempts(params_of(**changes), model)]
 
 
@@ -48,6 +48,13 @@ def test_what_the_recipe_says_is_kept() -> None:
     assert listed(["torch"], exporter="dynamo", opset=20) == [("dynamo", 20, True)]
 
 
+def test_an_exporter_that_is_right_for_square_inputs_is_left_out_for_others() -> None:
+    square = {"name": "x", "shape": [3, 640, 640]}
+    assert listed(["optimum", "torch"], ("optimum",), input=square)[0] == ("optimum", 17, True)
+    assert listed(["optimum", "torch"], ("optimum",)) == listed(["torch"])
+    assert listed(["optimum", "torch"], ("optimum",), exporter="optimum") == []
+
+
 @given(
     exporters=st.lists(st.sampled_from(EXPORTERS), min_size=1, max_size=3, unique=True),
     opset=st.none() | st.integers(9, 30),
@@ -58,7 +65,7 @@ def test_each_attempt_changes_one_thing_and_says_it(
     exporters: list[str], opset: int | None, first: int, exporter: str
 ) -> None:
     params = params_of(opset=opset, first_opset=first, exporter=exporter)
-    made = attempts(params, {"exporters": exporters, "stack": "transformers-5"})
+    made = attempts(params, {"exporters": exporters, "stack": "transformers-5", "square": []})
     assert sum(item.exporter == "optimum" for item in made) <= 3
     assert sum(item.exporter != "optimum" for item in made) <= 3
     assert len({replace(item, change="") for item in made}) == len(made)

@@ -128,6 +128,12 @@ def test_other_models_are_refused_before_anything_is_made(fake: Fake, config: An
     assert fake.uv_calls == []
 
 
+def test_an_exporter_that_is_wrong_at_this_size_is_refused(fake: Fake) -> None:
+    models = {"detr": {"exporters": ["optimum"], "stack": "transformers-5", "square": ["optimum"], "quirks": []}}
+    found = failure(fake, models=models, exporter="optimum").diagnostics[0]
+    assert (found.code, "not for 96 x 64" in found.message, fake.uv_calls) == ("A0258", True, [])
+
+
 def test_the_exporter_is_offline_and_gets_no_secrets(fake: Fake, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "NGC_API_KEY", "PLANTED"):
         monkeypatch.setenv(name, TOKEN)

@@ -1,0 +1,9 @@
+"""Makes the modules of other tests importable: the parsers' host and workshop, and the hub of the sources."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+TESTS = Path(__file__).parents[1]
+sys.path[:0] = [str(TESTS / "parsers"), str(TESTS / "runtime" / "acquire")]
