@@ -94,10 +94,10 @@ def no_orphans(mark: str) -> list[int]:
 def essence(project: Project, name: str) -> dict[str, Any]:
     """Everything an apply leaves but for timings: whole files, and reports and record without theirs."""
     home = project.models / name
-    data = json.loads((home / "reports/benchmark_data.json").read_text("utf-8"))
+    data = json.loads((home / "reports/benchmark_data.json").read_text("utf-8").replace(str(project.root), "ROOT"))
     for key in _TIMED_DATA:
         del data[key]
-    report = (home / "reports/benchmark_report.md").read_text("utf-8")
+    report = (home / "reports/benchmark_report.md").read_text("utf-8").replace(str(project.root), "ROOT")
     # What the figures mean, and what the tools said of them, is as new as the figures.
     report = re.sub(r"(?s)\n## 10\. .*(?=\n## 12\. )", "", report)
     state = json.loads((home / ".dsimport/state.json").read_text("utf-8"))
