@@ -21,6 +21,7 @@ __all__ = ["Band", "Comparison", "Side", "Verdict", "compare_sides", "moved_sett
 ERRORS = 4.5  # standard errors in the band
 PRIOR = 4  # what a spread that was not seen counts, in repeats
 _ROUNDING = 1e-9
+_WIDEST = 700.0  # the exponential of more is no number
 
 Verdict: TypeAlias = Literal["better", "worse", "same", "not comparable"]
 
@@ -53,7 +54,7 @@ class Band:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One metric. difference: B - A. change: the same as a share of A (None where A is 0 or a figure is missing).
+    """One metric. difference: B - A. change: the same as a share of A (None where there is no such number).
     why: the reason of a verdict `not comparable`."""
 
     metric: Metric
@@ -109,11 +110,12 @@ def _judge(item: Metric, a: Side, b: Side, machine: tuple[float, int]) -> Compar
     if left is None or right is None:
         return Comparison(item, left, right, "not comparable", why=f"not measured in {'A' if left is None else 'B'}")
     difference = right - left
-    change = difference / left if left else None
+    share = difference / left if left else math.inf
+    change = share if math.isfinite(share) else None
     if why:
         return Comparison(item, left, right, "not comparable", difference, change, why=why)
     band = _band(item, a, b, machine)
-    apart = abs(math.log(right / left)) if item.scale == "ratio" else abs(difference)
+    apart = abs(math.log(right) - math.log(left)) if item.scale == "ratio" else abs(difference)
     width = math.log1p(band.width) if item.scale == "ratio" else band.width
     within = apart <= width * (1 + _ROUNDING) or abs(difference) <= item.step * (1 + _ROUNDING)
     improved = (difference > 0) == (item.better == "higher")
@@ -165,7 +167,7 @@ def _band(item: Metric, a: Side, b: Side, machine: tuple[float, int]) -> Band:
     square, count = _spread(item, a, b)
     errors = [1 / max(len(side.samples.get(item.key, ())), 1) for side in (a, b)]
     variance = max(machine[0], _mixed(machine[0], square, count))  # a few figures that agree by chance prove no quiet
-    width = ERRORS * _prior(item) * math.sqrt(variance * math.fsum(errors))
+    width = min(ERRORS * _prior(item) * math.sqrt(variance * math.fsum(errors)), _WIDEST)
     return Band(math.expm1(width) if item.scale == "ratio" else width, max(count, machine[1]))
 
 

@@ -18,7 +18,7 @@ from dsimport.runtime.compare.show import Shown, comparison_document, comparison
 OPPOSITE = {"better": "worse", "worse": "better"}
 
 shares = st.floats(0, 1)
-amounts = st.floats(1e-3, 1e6)
+amounts = st.floats(1e-3, 1e6) | st.sampled_from([1e-300, 1e300])
 
 
 @st.composite
