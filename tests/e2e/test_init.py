@@ -16,7 +16,7 @@ MACHINE = """\
 schema: 1
 engine: {precision: fp32, max_batch: 2, batch_limit: 2}
 pipeline: {muxer: {width: 256, height: 192}}
-benchmark: {warmup_ms: 20, duration_s: 0.2, run_s: 3, target_fps: 1}
+benchmark: {warmup_ms: 20, duration_s: 0.2, run_s: 8, target_fps: 1}
 """
 
 
