@@ -98,7 +98,8 @@ def collect(plan: Plan, root: Path, state: ModelState, report_seconds: float | N
 
 def _seconds(history: History, state: ModelState, report_seconds: float | None) -> dict[str, float]:
     """How long each step took when it last ran, in the order of the plan; last the report's own."""
-    seconds = {line.id: line.seconds for line in history.steps if line.state == "ok" and line.seconds is not None}
+    ran = (line for line in history.steps if line.state in ("ok", "ended"))
+    seconds = {line.id: line.seconds for line in ran if line.seconds is not None}
     record = state.steps.get("report")
     own = record.seconds if report_seconds is None and record is not None else report_seconds
     return seconds if own is None else {**seconds, "report": round(own, 3)}

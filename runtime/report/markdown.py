@@ -22,9 +22,9 @@ __all__ = ["report_markdown"]
 
 UNKNOWN = "not measured"
 
-# The seed's phases, by kind of step; what has none is in no phase of its own.
+# The seed's phases, by kind of step; benchmarks of the pipeline and the report have one for each step.
 PHASES = {
-    "1-3 acquire, graph, inspect": ("preflight", "acquire", "graph", "inspect"),
+    "1-3 acquire, graph, inspect": ("preflight", "acquire", "export", "graph", "inspect", "check"),
     "4 engine build": ("engine",),
     "5 trtexec": ("bench", "scale"),
     "6 parser, configuration, validation": ("emit", "build-parser", "visual", "verify", "kitti"),

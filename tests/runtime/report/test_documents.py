@@ -7,7 +7,7 @@ import struct
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import jsonschema
 import pytest
@@ -17,9 +17,10 @@ from report_support import HEADINGS, Applied, Page, headings, tables
 
 from dsimport.compiler.escape import single_line
 from dsimport.compiler.layout import CHARTS
+from dsimport.compiler.plan import StepKind
 from dsimport.runtime.report.charts import draw_charts
 from dsimport.runtime.report.html import html_page, markdown_body
-from dsimport.runtime.report.markdown import report_markdown
+from dsimport.runtime.report.markdown import PHASES, report_markdown
 from dsimport.runtime.report.schema import BenchmarkData, data_schema_text, data_text
 from dsimport.runtime.report.svg import latency_svg, timeline_svg
 
@@ -96,7 +97,7 @@ SETTINGS_ELSEWHERE = {
     "benchmark.warmup_ms": "in the commands",
     "benchmark.duration_s": "in the commands",
     "engine.builder": "in the commands",
-    "engine.check": "a step of the plan, where it is asked for",
+    "engine.check": "its step is among those that are timed",
     "graph.*": "what they led to is the path of conversion",
     "model.labels": "the classes that were seen are shown",
     "model.tensors": "for the parser only",
@@ -239,6 +240,15 @@ def test_charts_take_any_name(data: BenchmarkData) -> None:
     name = "a" * 64
     drawn = draw_charts(data.model_copy(update={"model_name": name, "system": system}))
     assert {content[:8] for content in drawn.values()} == {b"\x89PNG\r\n\x1a\n"}
+
+
+def test_every_kind_of_step_is_in_one_phase_and_the_phases_are_the_total(applied: Applied) -> None:
+    named = [kind for kinds in PHASES.values() for kind in kinds]
+    assert sorted([*named, "ds-run", "report"]) == sorted(get_args(StepKind))
+    text = (applied.reports / "benchmark_report.md").read_text("utf-8")
+    [phases] = [table for table in tables(text) if table[0].startswith("| Phase")]
+    seconds = [float(line.split("|")[2].strip(" *")) for line in phases[2:]]
+    assert sum(seconds[:-1]) == pytest.approx(seconds[-1], abs=0.05 * len(seconds))
 
 
 def test_no_table_of_a_whole_report_is_empty(applied: Applied) -> None:
