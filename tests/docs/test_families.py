@@ -62,6 +62,5 @@ MODELS = {
 
 @pytest.mark.parametrize("family", MODELS)
 def test_every_model_is_named_where_it_is_served(family: str) -> None:
-    [line] = [line for line in TABLE.splitlines() if line.startswith(f"| `{family}` |")]
-    title = line.split(" | ")[1]
+    title = next(line for line in TABLE.splitlines() if line.startswith(f"| `{family}` |")).split(" | ")[1]
     assert [name for name in MODELS[family] if name not in title] == []
