@@ -100,7 +100,7 @@ def recognition() -> str:
         "## Layouts",
         "",
         "Each row is an ONNX file that the tests make, with the names, shapes, types, value ranges and metadata of the",
-        "exporter, and what `init` made of it (`tests/runtime/look/test_layouts.py`).",
+        "exporter, and what `init` made of it (`tests/runtime/look/test_look_layouts.py`).",
         "",
         "| exporter | family | confidence | outputs (one image) | classes | input |",
         "|---|---|---|---|---:|---|",

@@ -15,6 +15,7 @@ import pytest
 
 REPO = Path(__file__).resolve().parents[1]
 ASSETS = REPO / "tests" / "assets"
+DATA_KINDS = (".j2", ".yaml", ".h", ".css", ".js", ".txt")
 
 RECIPE = """\
 schema: 1
@@ -98,7 +99,7 @@ def test_only_dsimport_lands_in_site_packages(installed: Path) -> None:
     tops = {line.split(",")[0].split("/")[0] for line in record if not line.startswith("../../../bin/")}
     assert tops == {"dsimport", info}
     scripts = {Path(line.split(",")[0]).name for line in record if line.startswith("../../../bin/")}
-    assert scripts == {"dsimport", "ref-trtexec", "ref-deepstream-app"}
+    assert scripts == {"dsimport", "dsimport-build-engine", "ref-trtexec", "ref-deepstream-app"}
 
 
 def test_the_wheel_holds_all_data_files_and_nothing_else(wheel: Path) -> None:
@@ -107,11 +108,11 @@ def test_the_wheel_holds_all_data_files_and_nothing_else(wheel: Path) -> None:
         wanted = {
             f"dsimport/{package}/{path.relative_to(REPO / folder).as_posix()}"
             for path in (REPO / folder).rglob("*")
-            if path.is_file() and "__pycache__" not in path.parts and path.suffix in (".j2", ".yaml", ".h")
+            if path.is_file() and "__pycache__" not in path.parts and path.suffix in DATA_KINDS
         }
         assert wanted - names == set()
     assert "dsimport/py.typed" in names
-    kinds = (".py", ".j2", ".yaml", ".h", ".typed")
+    kinds = (".py", ".typed", *DATA_KINDS)
     strangers = {name for name in names if not name.endswith(kinds) and ".dist-info/" not in name}
     assert strangers == set()
     assert [name for name in names if "lock.yaml" in name or "/tests/" in name] == []

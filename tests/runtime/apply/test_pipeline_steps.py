@@ -60,7 +60,7 @@ def test_a_run_without_a_rate_for_every_stream_is_no_success(log: str, tmp_path:
 def test_zero_rates_are_explained(tmp_path: Path) -> None:
     (found,) = ds_run(tmp_path, row(0, 0) * 30).diagnostics
     assert found.notes[0].startswith("known problem T0740: no frame was counted: every rate in the log is 0")
-    assert found.help[-1].startswith("read ")
+    assert any(line.startswith("read ") for line in found.help)
 
 
 def test_all_streams_count_and_empty_lines_do_not(tmp_path: Path) -> None:
