@@ -20,7 +20,7 @@ BIN = Path(sys.executable).parent
 FRAMES = 40
 
 # One frame per second is real time for any machine, so every run has two streams, and file names do not move.
-SETTINGS = {"run_s": 3, "fps": 1}
+SETTINGS = {"run_s": 6, "fps": 1}
 
 # What differs between the layouts; everything else is the family's.
 LAYOUTS: dict[str, dict[str, Any]] = {
@@ -42,7 +42,7 @@ def recipe_text(layout: str, **changes: Any) -> str:
         "max_batch": 2,
         "batch_limit": 2,
         "min_rate": 0.9,
-        "run_s": 4,
+        "run_s": 6,
         "fps": 30,
     } | changes
     plain = "preprocess: {scale: 1/255, mean: [0, 0, 0], std: [1, 1, 1], resize: stretch}\n" if "plain" in facts else ""

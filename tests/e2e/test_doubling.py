@@ -202,7 +202,7 @@ def test_the_doubling_on_the_reference_programs(
 
 
 def test_an_ended_doubling_is_shown_everywhere(project: Callable[..., Project], tmp_path: Path) -> None:
-    made = project(max_batch=2, batch_limit=8, run_s=3, fps=1)
+    made = project(max_batch=2, batch_limit=8, run_s=6, fps=1)
     tools = tools_of(tmp_path / "tools", 8)
     words = (RECIPE, "--toolchain", "deepstream")
     done = made.run("apply", *words, path=tools)

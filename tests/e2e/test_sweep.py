@@ -12,7 +12,7 @@ RECIPE = "recipes/tiny-yolov8.yaml"
 
 def test_a_sweep_measures_once_and_leaves_the_models_own_record_alone(project: Callable[..., Project]) -> None:
     # One frame per second is real time for any machine, so the largest batch allowed is the best one.
-    made = project("yolov8", run_s=3, fps=1, max_batch=2, batch_limit=6)
+    made = project("yolov8", run_s=6, fps=1, max_batch=2, batch_limit=6)
     words = ("sweep", RECIPE, "--toolchain", "reference")
     [data] = made.json(*words)["models"]
     home = made.models / "tiny-yolov8"
@@ -52,7 +52,7 @@ def test_a_sweep_measures_once_and_leaves_the_models_own_record_alone(project: C
 
 
 def test_a_sweep_without_a_working_builder_says_why(project: Callable[..., Project]) -> None:
-    made = project("yolov8", run_s=3, fps=1, max_batch=2, batch_limit=4)
+    made = project("yolov8", run_s=6, fps=1, max_batch=2, batch_limit=4)
     broken = links_to_reference(made.root / "bin")
     trtexec = made.root / "bin/trtexec"
     trtexec.unlink()

@@ -19,7 +19,7 @@ RECIPE = "recipes/tiny-yolov8.yaml"
 
 
 def test_the_deepstream_toolchain_runs_to_the_end(project: Callable[..., Project], tmp_path: Path) -> None:
-    made = project(run_s=3)
+    made = project(run_s=6)
     tools = links_to_reference(tmp_path / "tools")
     done = made.run("apply", RECIPE, "--toolchain", "deepstream", "--json", path=tools)
     assert done.returncode == 0, done.stderr
