@@ -18,11 +18,12 @@ from dsimport.runtime.passes.probe import row_difference
 from dsimport.runtime.verify.head import Head
 from dsimport.runtime.verify.inputs import STYLES, random_tensors
 
-# Priors that exist for one input size only.
+# Priors that exist for one input size only, and a head for one class only.
 SIZES: dict[str, dict[str, int]] = {
     "ssd-torchvision": {"height": 300, "width": 300},
     "ssdlite-torchvision": {"height": 320, "width": 320},
     "ssd-tf": {"height": 300, "width": 300},
+    "yolov7-one-class": {"classes": 1},
 }
 DENSE = [name for name in family_names() if isinstance(load_family(name).decode, CandidatesDecode)]
 ROWS = 50
