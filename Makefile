@@ -21,7 +21,7 @@ test: $(VENV)/.installed $(DEMO)/.fetched
 
 # Parsers against the models' own post-processing; torch and transformers have a virtual environment of their own.
 test-live: $(LIVE)/.installed $(WHEELS)/.fetched
-	HF_HUB_OFFLINE=1 $(LIVE)/bin/python -m pytest tests/live/live_exactness.py tests/live/live_decoded.py
+	HF_HUB_OFFLINE=1 $(LIVE)/bin/python -m pytest -n 2 --dist loadfile tests/live/live_exactness.py tests/live/live_decoded.py
 
 # Checkpoints of every model type through the real exporters, which get an environment of their own in build/.
 test-export: $(VENV)/.installed

@@ -37,6 +37,7 @@ from dsimport.runtime.reference.session import open_session
 CLASSES = 80
 TIMED = ("yolov8", "yolov5", "yolox-raw", "nanodet", "rt-detr")
 PRIORS = {"ssd-tf": 300, "ssd-torchvision": 300, "ssdlite-torchvision": 320}
+ONE_CLASS = ("yolov7-one-class",)
 # Channels in, channels out, stride.
 LAYERS = (
     *((3, 32, 2), (32, 64, 2), (64, 96, 2), (96, 128, 1)),
@@ -50,7 +51,9 @@ def bound(name: str, size: int) -> Binding:
     """A family at this size; SSD's priors exist at one size only."""
     side = PRIORS.get(name, size)
     report = Report()
-    binding = bind(load_family(name), height=side, width=side, classes=CLASSES, report=report)
+    binding = bind(
+        load_family(name), height=side, width=side, classes=1 if name in ONE_CLASS else CLASSES, report=report
+    )
     if binding is None:
         raise SystemExit(f"{name}: {report.errors[0].message}")
     return binding

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from live_compare import PIXELS, ROUNDING, SCORE, Tally, is_same, is_sliver, match, rows
+from live_compare import PIXELS, ROUNDING, SCORE, WIDE_SCORE, Tally, is_same, is_sliver, match, rows
 from live_processors import Objects
 
 __all__ = ["Frame", "compare_sets"]
@@ -32,7 +32,7 @@ class Frame:
 
     @property
     def score_tolerance(self) -> float:
-        return 2 * SCORE if self.wide else SCORE
+        return WIDE_SCORE if self.wide else SCORE
 
 
 def compare_sets(

@@ -18,7 +18,7 @@ from dsimport.runtime.passes.probe import row_difference
 from dsimport.runtime.verify.head import Head
 from dsimport.runtime.verify.inputs import STYLES, random_tensors
 
-# Priors that exist for one input size only; a head for one class only.
+# Priors that exist for one input size only, and a head for one class only.
 SIZES: dict[str, dict[str, int]] = {
     "ssd-torchvision": {"height": 300, "width": 300},
     "ssdlite-torchvision": {"height": 320, "width": 320},
