@@ -29,8 +29,9 @@ than one), in batches of 1 and 4, most of them made to find a difference: ties, 
 objects of one class, boxes without size or far outside, and for queries scores within rounding of the threshold,
 infinities and NaN. *clustered*: with nvinfer's suppression on one side and the project's own on the other.
 
-An object matches when its class is the same, its score within {SCORE:g} and each edge within {PIXELS:g} px (in a softmax
-over more than {MANY} columns {WIDE_SCORE:g}, since the float32 sum of the models' own code is off by nearly that).
+An object matches when its class is the same, its score within {SCORE:g} and each edge within {PIXELS:g} px (in a
+softmax over more than {MANY} columns {WIDE_SCORE:g}, since the float32 sum of the models' own code is off by nearly
+that).
 *Undecided* objects are no faults: their score is the threshold but for rounding, and its side depends on the float32
 arithmetic; or they tie with the last score that a limit keeps, where the parser may return others, but as many, and
 only ones that the tensors hold; or two classes of a box tie but for rounding.
