@@ -60,7 +60,7 @@ def save_state(home: Path, state: ModelState) -> None:
 
 def save_plan(home: Path, plan: Plan) -> None:
     """Keep the plan that is being applied, unless it is kept already. Only for the holder of the model's lock."""
-    text = json.dumps(plan.model_dump(mode="json"), indent=1, sort_keys=True) + "\n"
+    text = json.dumps(plan.model_dump(mode="json"), sort_keys=True) + "\n"  # indenting would take ten times as long
     if _read(_plan_path(home)) != text.encode("ascii"):
         write_text(_plan_path(home), text)
 
