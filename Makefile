@@ -17,7 +17,7 @@ demo: $(VENV)/.installed $(DEMO)/.fetched
 
 test: $(VENV)/.installed $(DEMO)/.fetched
 	$(MAKE) lint
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 # Parsers against the models' own post-processing; torch and transformers have a virtual environment of their own.
 test-live: $(LIVE)/.installed $(WHEELS)/.fetched
