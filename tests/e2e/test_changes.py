@@ -69,7 +69,7 @@ CHANGES: dict[str, tuple[str, str, str]] = {
     "pipeline.deepstream": ("pipeline: {", "pipeline: {deepstream: 8.0, ", f"preflight {PARSER} {PIPELINE}"),
     "pipeline.video": ("video: clip.mp4", "video: other.mp4", f"preflight {PIPELINE}"),
     "benchmark.video": ("benchmark: {", "benchmark: {video: other.mp4, ", "preflight ds-run1 ds-run2 report"),
-    "benchmark.run_s": ("run_s: 4", "run_s: 5", "ds-run1 ds-run2 report emit-scripts"),
+    "benchmark.run_s": ("run_s: 6", "run_s: 7", "ds-run1 ds-run2 report emit-scripts"),
     "benchmark.duration_s": (
         "duration_s: 0.2",
         "duration_s: 0.3",
@@ -205,7 +205,7 @@ def test_doubling_ends_where_it_no_longer_pays_and_its_outputs_are_not_used(quic
 
 
 def test_runs_below_the_target_get_their_retry(quick: Quick) -> None:
-    quick.edit("run_s: 4", "run_s: 5")
+    quick.edit("run_s: 6", "run_s: 7")
     quick.fps = 20.0
     certain, possible = announced(quick)
     assert "ds-run2-retry" in possible

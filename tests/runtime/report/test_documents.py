@@ -149,7 +149,9 @@ def changed(document: dict[str, Any], path: tuple[Any, ...]) -> dict[str, Any]:
 
 def test_every_field_of_the_data_is_in_the_report(applied: Applied, data: BenchmarkData) -> None:
     document = data.model_dump(mode="json")
-    before = markdown_of(applied, data)
+    for number, step in enumerate(document["steps"]):
+        step["seconds"] = number + 1.0  # what took no time would not show which phase it belongs to
+    before = markdown_of(applied, BenchmarkData.model_validate(document))
     shown: dict[str, bool] = {}
     for path in leaves(document):
         name = ".".join("[]" if isinstance(part, int) else str(part) for part in path).replace(".[]", "[]")
