@@ -22,6 +22,7 @@ GATE_EXIT_CODE = 3
 INSTALL = "pip install 'dsimport[trt-check]'"
 LABEL = "the parser and builder of TensorRT-RTX on the CPU, not the TensorRT of a host"
 SHOWN_NODES = 20
+OTHERWISE = "read the reasons above; export the model another way, or leave the word to TensorRT (engine.check: auto)"
 
 
 def run(context: Context) -> Outcome:
@@ -78,7 +79,7 @@ def verdict(result: Mapping[str, Any], name: str, *, simplified: bool) -> Dsimpo
     more = [f"and {len(nodes) - SHOWN_NODES} more"] if len(nodes) > SHOWN_NODES else []
     reasons = [single_line(reason) for reason in result["reasons"]]
     notes = (*nodes[:SHOWN_NODES], *more, *reasons, f"asked: {LABEL}")
-    fix = (*result.get("fix", []), *advice(result["refused"], simplified=simplified))
+    fix = (*result.get("fix", []), *advice(result["refused"], simplified=simplified)) or (OTHERWISE,)
     return DsimportError(
         Diagnostic("G0404", f"{name}: {summary(result)}", notes=notes, help=fix), exit_code=GATE_EXIT_CODE
     )

@@ -63,4 +63,4 @@ def _rates(context: Context, streams: int) -> tuple[float, ...]:
 
 
 def _unusable(code: str, what: str, fix: str, context: Context) -> DsimportError:
-    return DsimportError(Diagnostic(code, what, help=(f"read {context.log_path}", fix)), exit_code=TOOL_FAILED)
+    return DsimportError(Diagnostic(code, what, help=(f"read {context.log_path}; {fix}",)), exit_code=TOOL_FAILED)

@@ -31,12 +31,11 @@ PLUGIN_ENDINGS = ("_TRT", "_TRT2")
 
 
 def advice(refused: Sequence[Mapping[str, Any]], *, simplified: bool) -> tuple[str, ...]:
-    """What to do, the likeliest to help first, each once. simplified: the recipe has graph.simplify: true already."""
-    found: list[str] = [] if simplified else [SIMPLIFY]
-    for node in refused:
-        operator = str(node["operator"])
-        if operator.endswith(PLUGIN_ENDINGS):
-            found.append(PLUGIN)
-        else:
-            found.append(BY_OPERATOR.get(operator, EXPORT))
-    return tuple(dict.fromkeys(found or [EXPORT]))
+    """What to do, each once. simplified: the recipe has graph.simplify: true already."""
+    operators = [str(node["operator"]) for node in refused]
+    plugins = [name for name in operators if name.endswith(PLUGIN_ENDINGS)]
+    others = [name for name in operators if name not in plugins]
+    found = [PLUGIN] * bool(plugins) + [BY_OPERATOR.get(name, EXPORT) for name in others]
+    if others and not simplified:
+        found.append(SIMPLIFY)
+    return tuple(dict.fromkeys(found))

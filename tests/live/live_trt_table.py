@@ -15,9 +15,10 @@ HEAD = """# NVIDIA's parser and builder on real exports
 
 Written by `make test-trt`; `make trt-table` puts it here.
 
-What `dsimport check` says of each model: {library}, on the CPU, for batches of 1 to 4. TensorRT-RTX is not the TensorRT
-of a host: versions, plugins and supported types differ, and engines built here were not run. *transformers*: a
-random-weight model exported to ONNX. *tinydet*: a small trained detector in the output layout of an exporter.
+What `dsimport check` says of each model, for batches of 1 to 4. Asked was {library}, on the CPU.
+TensorRT-RTX is not the TensorRT of a host: versions, plugins and supported types differ, and engines built here were
+not run. *transformers*: a random-weight model exported to ONNX. *tinydet*: a small trained detector in the output
+layout of an exporter.
 
 | model | nodes | answer | refused, or why | advice |
 |---|---:|---|---|---|
