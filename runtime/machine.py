@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 from dsimport.compiler.escape import single_line
-from dsimport.runtime.toolversions import PROBE_TIMEOUT_S, find_program
+from dsimport.runtime.toolversions import ask, find_program
 
 __all__ = ["host_facts", "parse_nvidia_smi"]
 
@@ -61,18 +61,8 @@ def _gpu() -> dict[str, str]:
 
 def _output(*argv: str) -> str:
     """Standard output of a program that ended well; else nothing."""
-    try:
-        done = subprocess.run(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=PROBE_TIMEOUT_S,
-            start_new_session=True,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout[:100_000].decode("utf-8", "replace") if done.returncode == 0 else ""
+    answer = ask(*argv, stderr=subprocess.DEVNULL)
+    return answer[1] if answer is not None and answer[0] == 0 else ""
 
 
 def _os_name() -> str:

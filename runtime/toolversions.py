@@ -20,10 +20,10 @@ __all__ = [
     "API_TENSORRT",
     "DRIVER",
     "GPU",
-    "PROBE_TIMEOUT_S",
     "RTX",
     "TENSORRT",
     "ToolVersions",
+    "ask",
     "find_program",
     "missing_program",
 ]
@@ -182,20 +182,30 @@ def _module_version(modules: tuple[str, ...], packages: tuple[str, ...]) -> str 
     return "unknown version"
 
 
-def _probe(path: str, program: Program) -> str | None:
+def ask(*argv: str, stderr: int = subprocess.STDOUT) -> tuple[int, str] | None:
+    """Exit code of a program, and the beginning of what it printed; None where it cannot be started or does not end.
+
+    stderr: where its errors go, as `subprocess` names it; among the rest unless said otherwise.
+    """
     try:
         done = subprocess.run(
-            [path, *program.arguments],
+            argv,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=stderr,
             timeout=PROBE_TIMEOUT_S,
             start_new_session=True,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    text = done.stdout[:100_000].decode("utf-8", "replace")
-    found = re.search(program.pattern, text, re.MULTILINE)
+    return done.returncode, done.stdout[:100_000].decode("utf-8", "replace")
+
+
+def _probe(path: str, program: Program) -> str | None:
+    answer = ask(path, *program.arguments)
+    if answer is None:
+        return None
+    found = re.search(program.pattern, answer[1], re.MULTILINE)
     return None if found is None else _tensorrt(program, single_line(found.group(1).strip())[:80])
 
 

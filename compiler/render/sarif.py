@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import quote
 
 from dsimport.compiler.codes import CODES
 from dsimport.compiler.diagnostics import Diagnostic
+from dsimport.compiler.escape import uri_path
 from dsimport.compiler.render.text import redacted
 
 __all__ = ["render_sarif"]
@@ -49,6 +49,6 @@ def _result(item: Diagnostic, rule: int) -> dict[str, Any]:
     if item.span is not None:
         span = item.span
         region = {"startLine": span.line, "startColumn": span.column, "endColumn": span.column + span.length}
-        artifact = {"uri": quote(span.file)}
+        artifact = {"uri": uri_path(span.file)}
         result["locations"] = [{"physicalLocation": {"artifactLocation": artifact, "region": region}}]
     return result

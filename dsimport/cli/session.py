@@ -96,12 +96,16 @@ class Session:
                         yield compiled
             self.failed += len(report.errors) > before
 
-    def plans(self, report: Report) -> Iterator[Plan]:
-        """Plans of all recipes that compile."""
+    def lowered(self, report: Report) -> Iterator[tuple[Compiled, Plan]]:
+        """Every recipe that compiles, with its plan."""
         for compiled in self.compile(report):
             plan = lower(compiled, self.toolchain_for(compiled.loaded), COMPILER, report)
             if plan is not None:
-                yield plan
+                yield compiled, plan
+
+    def plans(self, report: Report) -> Iterator[Plan]:
+        """Plans of all recipes that compile."""
+        return (plan for _, plan in self.lowered(report))
 
     def footer(self, report: Report) -> str:
         """`2 errors in 2 of 14 recipes`; empty without errors."""

@@ -37,17 +37,13 @@ def register(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Sweep one model after another; the first that cannot be swept ends the command."""
     from dsimport.cli.output import emit_diagnostics, write, write_json
-    from dsimport.cli.session import COMPILER, Session
+    from dsimport.cli.session import Session
     from dsimport.compiler.diagnostics import Report
-    from dsimport.compiler.lower import lower
     from dsimport.compiler.render.json import render_json
     from dsimport.runtime.sweep.show import sweep_lines
 
     session, report = Session(args), Report()
-    pairs = []
-    for compiled in session.compile(report):
-        plan = lower(compiled, session.toolchain_for(compiled.loaded), COMPILER, report)
-        pairs += [(compiled, plan)] if plan is not None else []
+    pairs = list(session.lowered(report))
     emit_diagnostics(report, args, footer=session.footer(report))
     documents = []
     for compiled, plan in () if report.errors else pairs:
