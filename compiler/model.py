@@ -221,11 +221,12 @@ class _View:
         self._part = part
         self._path = path
         self._note = note
+        self._keys = _keys_of(type(part))
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._part, name)
-        path = self._path + _keys_of(type(self._part))[name]
-        if isinstance(value, BaseModel):
+        path = self._path + self._keys[name]
+        if BaseModel in type(value).__mro__:  # as isinstance, which pydantic's metaclass makes slow
             value = _View(value, path + ".", self._note)
         else:
             self._note(path)

@@ -31,18 +31,16 @@ class Raw(str):
 
 def _finalizer(quote: Callable[[str], str]) -> Callable[[Any], str]:
     def finalize(value: Any) -> str:
-        if isinstance(value, Raw):
-            return value
-        if isinstance(value, Hole):
-            return f"\0{value.value}\0"  # NUL cannot come out of any escaping function
+        if isinstance(value, str):
+            return value if isinstance(value, Raw) else quote(value)
         if isinstance(value, bool):
             return "1" if value else "0"
         if isinstance(value, int):
             return str(value)
         if isinstance(value, float):
             return float32_text(value)
-        if isinstance(value, str):
-            return quote(value)
+        if isinstance(value, Hole):
+            return f"\0{value.value}\0"  # NUL cannot come out of any escaping function
         raise TypeError(f"a template printed a {type(value).__name__}")
 
     return finalize
@@ -67,6 +65,7 @@ def use_bytecode_cache(cache: jinja2.BytecodeCache | None) -> None:
     global _cache
     _cache = cache
     _environment.cache_clear()
+    _template.cache_clear()
 
 
 @functools.cache
@@ -84,9 +83,16 @@ def _environment(language: str) -> jinja2.Environment:
     )
 
 
+@functools.cache
+def _template(language: str, name: str) -> jinja2.Template:
+    template = _environment(language).get_template(name)
+    template.globals = dict(template.globals)  # a chain of maps is walked for every rendering, a dictionary is copied
+    return template
+
+
 def render(language: str, template: str, **context: Any) -> str:
     """Render `templates/<template>` as text of `language` (cpp, html, ini, make, markdown, shell)."""
-    return _environment(language).get_template(template).render(context)
+    return _template(language, template).render(context)
 
 
 def render_text(language: str, template: str, **context: Any) -> Text:

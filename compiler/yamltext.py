@@ -47,7 +47,7 @@ def parse(data: bytes, file: str, report: Report) -> Node | None:
 # --- bytes to text -------------------------------------------------------------------------------------------------
 
 # Everything YAML forbids, and the line separators that it and editors count differently.
-_FORBIDDEN = re.compile(r"[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_FORBIDDEN = re.compile(r"[\0-\x08\v\f\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 
 
 def _decode(data: bytes, file: str, report: Report) -> str | None:

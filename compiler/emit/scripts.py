@@ -49,7 +49,7 @@ def _script(step: str, name: str, argv: tuple[Text, ...]) -> Text:
         if isinstance(word, str):
             pieces.append(escape.shell_word(word))
         else:
-            pieces += (part if isinstance(part, Hole) else escape.shell_word(part) for part in word)
+            pieces += (escape.shell_word(part) if isinstance(part, str) else part for part in word)
     pieces.append("\n")
     return joined(pieces)
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dsimport.compiler.decide import Decision
-    from dsimport.compiler.diagnostics import Report
+    from dsimport.compiler.diagnostics import Diagnostic, Report
     from dsimport.compiler.plan import Plan
+    from dsimport.compiler.record import ModelState
+    from dsimport.runtime.host.base import Host
 
 __all__ = ["register", "run"]
 
@@ -39,19 +42,16 @@ def run(args: argparse.Namespace) -> int:
     from dsimport.cli.session import Session
     from dsimport.compiler.decide import decide
     from dsimport.compiler.diagnostics import Report
-    from dsimport.runtime.host.base import Host
-    from dsimport.runtime.host.match import decode_note, measured_streams
     from dsimport.runtime.observe import DiskObservation
     from dsimport.runtime.records import load_state
     from dsimport.runtime.toolversions import ToolVersions
 
     session, report, versions = Session(args), Report(), ToolVersions()
-    output, host = _Output(args, session.root), Host(work=session.root)
+    output = _Output(args, session.root)
     for plan in session.plans(report):
         state = load_state(session.root / plan.home)
         output.add(plan, decide(plan, state, DiskObservation(session.root, plan.home, versions)))
-        peak = measured_streams(state.values()) if state is not None else None
-        if (note := decode_note(host, plan, peak)) is not None:
+        if plan.toolchain == "deepstream" and (note := _decode_note(session.root, plan, state)) is not None:
             report.add(note)
     for notice in session.notices:
         print(f"note: {notice}", file=sys.stderr)
@@ -60,6 +60,20 @@ def run(args: argparse.Namespace) -> int:
     if report.errors:
         return 1
     return CHANGES if args.detailed_exitcode and output.changes else 0
+
+
+def _decode_note(root: Path, plan: Plan, state: ModelState | None) -> Diagnostic | None:
+    from dsimport.runtime.host.match import decode_note, measured_streams
+
+    return decode_note(_host(root), plan, measured_streams(state.values()) if state is not None else None)
+
+
+@functools.cache
+def _host(root: Path) -> Host:
+    """One host for all plans: what a program answered is kept."""
+    from dsimport.runtime.host.base import Host
+
+    return Host(work=root)
 
 
 class _Output:
