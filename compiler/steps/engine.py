@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 # Of every trtexec run; the last two are its doubts about the others.
-FIGURES = ("images_per_s", "qps", "gpu_mean_ms", "gpu_p99_ms", "unstable_percent", "enqueue_bound")
+FIGURES = ("images_per_s", "qps", "gpu_mean_ms", "gpu_min_ms", "gpu_p99_ms", "unstable_percent", "enqueue_bound")
 
 
 def build_parser(model: Model, names: ParserNames, sources: tuple[str, ...]) -> Step:

@@ -2,8 +2,8 @@
 
 The band is 4.5 standard errors of the difference: some ten metrics are looked at in every run of a CI.
 The spread it rests on starts as the one that gives the assumed band for two single runs. Repeated runs of either side
-move it: all metrics of a kind together say how noisy the machine is, and a metric that varied more than that gets a
-band of its own. With no repetition at all the band is the assumed one.
+move it: all metrics of a kind (averages, or the fastest of many) together say how noisy the machine is, and a metric
+that varied more than that gets a band of its own. With no repetition at all the band is the assumed one.
 """
 
 from __future__ import annotations
@@ -69,14 +69,14 @@ class Comparison:
 
 def compare_sides(a: Side, b: Side) -> list[Comparison]:
     """Every metric that at least one side has, in the order of the table."""
-    machines = {speed: _machine(speed, a, b) for speed in (True, False)}
+    machines = {kind: _machine(kind, a, b) for kind in {_kind(item) for item in METRICS}}
     wanted = (item for item in METRICS if a.samples.get(item.key) or b.samples.get(item.key))
-    return [_judge(item, a, b, machines[item.speed]) for item in wanted]
+    return [_judge(item, a, b, machines[_kind(item)]) for item in wanted]
 
 
 def noise_band(item: Metric, a: Side, b: Side) -> Band:
     """How far apart two figures may be without saying anything. On the scale of quotients the width is a share."""
-    return _band(item, a, b, _machine(item.speed, a, b))
+    return _band(item, a, b, _machine(_kind(item), a, b))
 
 
 def moved_settings(a: Side, b: Side) -> dict[str, tuple[Any, Any]]:
@@ -156,11 +156,16 @@ def _scaled(item: Metric, figures: Sequence[float]) -> list[float]:
     return [math.log(figure) for figure in figures] if item.scale == "ratio" else list(figures)
 
 
-def _machine(speed: bool, a: Side, b: Side) -> tuple[float, int]:
+def _kind(item: Metric) -> tuple[bool, bool]:
+    """Metrics of one kind vary alike: averages of times, the fastest of many, and what is no time at all."""
+    return item.speed, item.floor
+
+
+def _machine(kind: tuple[bool, bool], a: Side, b: Side) -> tuple[float, int]:
     """The variance of all metrics of a kind, in units of the assumed one, and the number of repeats behind it."""
-    kind = [_spread(item, a, b) for item in METRICS if item.speed == speed and not item.step]
-    count = sum(count for _, count in kind)
-    return _mixed(1.0, math.fsum(square for square, _ in kind), count), count
+    alike = [_spread(item, a, b) for item in METRICS if _kind(item) == kind and not item.step]
+    count = sum(count for _, count in alike)
+    return _mixed(1.0, math.fsum(square for square, _ in alike), count), count
 
 
 def _band(item: Metric, a: Side, b: Side, machine: tuple[float, int]) -> Band:

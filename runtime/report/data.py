@@ -199,6 +199,7 @@ def _bench(history: History, root: Path, step: str, batch: int | None, prefix: s
     values = history.values
     record = history.current.get(step)
     qps = real(values.get(f"{prefix}.qps"))
+    bound = whole(values.get(f"{prefix}.enqueue_bound"))
     return Bench(
         batch=batch if qps is not None else None,
         qps=qps,
@@ -206,6 +207,8 @@ def _bench(history: History, root: Path, step: str, batch: int | None, prefix: s
         p99_ms=real(values.get(f"{prefix}.gpu_p99_ms")),
         imgs_per_sec=real(values.get(f"{prefix}.images_per_s")),
         spread=None if record is None else _spread(record, root),
+        unstable_percent=real(values.get(f"{prefix}.unstable_percent")),
+        enqueue_bound=None if bound is None else bool(bound),
     )
 
 

@@ -59,7 +59,11 @@ class Spread(_Part):
 
 
 class Bench(_Part):
-    """One trtexec run. One query is one batch, so imgs_per_sec is qps x batch."""
+    """One trtexec run. One query is one batch, so imgs_per_sec is qps x batch.
+
+    unstable_percent: coefficient of variance of the compute time where trtexec warned of it, else 0. enqueue_bound:
+    trtexec suspects that the CPU could not enqueue fast enough, so that the GPU could do more.
+    """
 
     batch: int | None
     qps: float | None
@@ -67,6 +71,8 @@ class Bench(_Part):
     p99_ms: float | None
     imgs_per_sec: float | None
     spread: Spread | None
+    unstable_percent: float | None
+    enqueue_bound: bool | None
 
 
 class Built(_Part):

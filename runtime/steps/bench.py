@@ -42,6 +42,7 @@ def run(context: Context) -> Outcome:
         f"{prefix}.qps": result.qps,
         f"{prefix}.images_per_s": images,
         f"{prefix}.gpu_mean_ms": result.gpu_mean_ms,
+        f"{prefix}.gpu_min_ms": result.gpu_min_ms,
         f"{prefix}.gpu_p99_ms": result.gpu_p99_ms,
         f"{prefix}.peak_gpu_streams": peak,
         # Zero where trtexec did not find it worth a warning.

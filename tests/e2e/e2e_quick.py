@@ -123,6 +123,7 @@ class Quick:
             "qps": images / params["batch"],
             "images_per_s": images,
             "gpu_mean_ms": 1.0,
+            "gpu_min_ms": 1.0,
             "gpu_p99_ms": 1.0,
             "unstable_percent": 0.0,
             "enqueue_bound": 0,
