@@ -20,7 +20,16 @@ from dsimport.runtime.steps.ds_run import run2_streams
 
 LOG = f"{HOME}/benchmarks/b64/trtexec_b64.log"
 RUN_LOG = f"{HOME}/benchmarks/ds/ds_s2_run1.log"
-FIGURES = ("images_per_s", "peak_gpu_streams", "qps", "gpu_mean_ms", "gpu_min_ms", "gpu_p99_ms", "unstable_percent", "enqueue_bound")
+FIGURES = (
+    "images_per_s",
+    "peak_gpu_streams",
+    "qps",
+    "gpu_mean_ms",
+    "gpu_min_ms",
+    "gpu_p99_ms",
+    "unstable_percent",
+    "enqueue_bound",
+)
 
 # The summaries of 8.6, 10.x and 11.x are of one form; numbers are C++ streams' own, with six significant digits.
 COMPUTE = (
