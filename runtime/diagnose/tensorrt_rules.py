@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from dsimport.compiler.diagnostics import Severity
 from dsimport.runtime.diagnose.rule import Rule, rule
+from dsimport.runtime.formats.tensorrt_texts import (
+    FOREIGN_NODE,
+    GPU_MEMORY,
+    MISSING_OPERATOR,
+    NO_KERNEL,
+    NOT_PARSED,
+    OTHER_GPU,
+    OTHER_VERSION,
+    STATIC_MODEL,
+    WORKSPACE,
+)
 
 __all__ = ["TENSORRT_RULES"]
 
@@ -21,15 +32,14 @@ _ENGINE: tuple[Rule, ...] = (
     ),
     rule(
         "T0704",
-        r"Version tag does not match|kPLAN_MAGIC_TAG|stdVersionRead == |Serialization assertion .* failed",
+        OTHER_VERSION,
         "the engine file is damaged, or was built with another TensorRT",
         "build the engine again on this host",
         cause="an engine belongs to one TensorRT version",
     ),
     rule(
         "T0705",
-        r"[Uu]sing an engine plan file across different models of devices"
-        r"|generated on an incompatible device|expecting compute \S+ got compute \S+",
+        OTHER_GPU,
         "the engine was built for another GPU",
         "build the engine again on this GPU",
         cause="an engine belongs to one GPU model; elsewhere it is slow, fails or hangs",
@@ -90,7 +100,7 @@ _COMMAND: tuple[Rule, ...] = (
     ),
     rule(
         "T0777",
-        r"Static model does not take explicit shapes",
+        STATIC_MODEL,
         "shapes were given for an ONNX whose dimensions are all fixed",
         "give the ONNX a dynamic batch: graph.dynamic-batch, or export it with dynamic axes",
     ),
@@ -127,41 +137,39 @@ _COMMAND: tuple[Rule, ...] = (
 _BUILD: tuple[Rule, ...] = (
     rule(
         "T0774",
-        r"Could not find any implementation for node .*ForeignNode\[(?P<node>[^\]]{1,120})",
+        FOREIGN_NODE,
         "TensorRT finds no implementation for a fused part of the graph ({node})",
         "set graph.simplify: true, then engine.optimization_level: 2; or export with the other exporter",
         cause="usual with attention masks of DETR exports",
     ),
     rule(
         "T0775",
-        r"Could not find any implementation for node (?!.*ForeignNode)(?P<node>.{1,120})",
+        NO_KERNEL,
         "TensorRT finds no implementation for {node}",
         "set graph.simplify: true, raise engine.workspace, or set engine.optimization_level: 2",
     ),
     rule(
         "T0776",
-        r"(?i)insufficient workspace|insufficient memory on requested size of (?P<bytes>\d+)",
+        WORKSPACE,
         "the workspace is too small for some tactics",
         "raise engine.workspace (deformable attention at batch 64 wants 32768M)",
         severity=Severity.WARNING,
     ),
     rule(
         "T0761",
-        r"CUDA_ERROR_OUT_OF_MEMORY|Cuda failure: out of memory|cudaErrorMemoryAllocation|OutOfMemory"
-        r"|Requested amount of GPU memory",
+        GPU_MEMORY,
         "the GPU's memory is used up",
         "lower engine.max_batch or benchmark streams, or end what else uses the GPU (nvidia-smi)",
     ),
     rule(
         "T0780",
-        r"No importer registered for op: (?P<op>\w+)|Plugin not found.*?name: (?P<plugin>\w+)"
-        r"|could not find plugin:? (?P<plugin2>\w+)",
-        "the model uses an operator that TensorRT does not have",
+        MISSING_OPERATOR,
+        "the model uses the operator {op}, which TensorRT does not have",
         "export with another opset or exporter; `dsimport check RECIPE` names all such nodes without a GPU",
     ),
     rule(
         "T0783",
-        r"Failed to parse (?:onnx|ONNX) (?:file|model)|failed to parse onnx",
+        NOT_PARSED,
         "TensorRT cannot parse the model",
         "the lines before name the node; `dsimport check RECIPE` repeats it without a GPU",
     ),

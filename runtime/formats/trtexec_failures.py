@@ -1,7 +1,7 @@
 """Why a TensorRT builder or engine failed, by what its log says: one table, for recovery and for diagnosis.
 
-The texts are those that TensorRT 8.5 to 11 print. Many of them also stand in logs of builds that end well (a builder
-drops kernels that do not fit), so the table only means something for a log of a run that failed.
+Many of these texts (`tensorrt_texts`) also stand in logs of builds that end well, so the table only means something for
+a log of a run that failed.
 """
 
 from __future__ import annotations
@@ -11,6 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dsimport.compiler.escape import single_line
+from dsimport.runtime.formats.tensorrt_texts import (
+    FOREIGN_NODE,
+    GPU_MEMORY,
+    MISSING_OPERATOR,
+    NO_KERNEL,
+    NOT_PARSED,
+    OTHER_GPU,
+    OTHER_VERSION,
+    STATIC_MODEL,
+    WORKSPACE,
+)
 
 __all__ = ["FAILURES", "Found", "KnownFailure", "known_failure"]
 
@@ -20,8 +31,8 @@ MAX_DETAIL = 120
 
 @dataclass(frozen=True)
 class KnownFailure:
-    """One cause. kind: its name; patterns: all must be found; the first group of the first one is the detail (a node,
-    an option). cause: in words, `{detail}` in it. fix: what to do about it."""
+    """One cause. kind: its name; patterns: all must be found; what a group of the first one holds is the detail (a
+    node, an option). cause: in words, `{detail}` in it. fix: what to do about it."""
 
     kind: str
     patterns: tuple[str, ...]
@@ -39,18 +50,8 @@ class Found:
     detail: str = ""
 
 
-_FOREIGN = r"Could not find any implementation for node \{?(ForeignNode\[[^\n}]{1,400}\])"
-_NO_KERNEL = r"Could not find any implementation for node \{?([^\n}]{1,400}?)(?:\}|\.[) ]| due to |\.?$)"
-_WORKSPACE = r"insufficient workspace|ncreas(?:e|ing) (?:the )?workspace|insuff?icient memory on requested size"
-_GPU_MEMORY = (
-    r"OutOfMemory|Cuda Runtime \(out of memory\)|cudaErrorMemoryAllocation|CUDA error 2 |CUDA_ERROR_OUT_OF_MEMORY|"
-    r"GPU memory \(\d+ bytes\) could not be allocated"
-)
-# By the parser of 8.6 to 11, by that of 8.5, and where a plugin was looked for in vain.
-_NODE = (
-    r"(?:While parsing node number \d+ \[|No importer registered for op: |could not find plugin:? )"
-    r"([A-Za-z0-9_]{1,100})"
-)
+# By the parser of 8.6 to 11 any node it stopped at, besides those it has no importer for.
+_NODE = rf"(?:While parsing node number \d+ \[(?P<stopped>[A-Za-z0-9_]{{1,100}})|{MISSING_OPERATOR})"
 # The first one that fits counts: a cause stands before what follows from it.
 FAILURES: tuple[KnownFailure, ...] = (
     KnownFailure(
@@ -67,7 +68,7 @@ FAILURES: tuple[KnownFailure, ...] = (
     ),
     KnownFailure(
         "unsupported-node",
-        (_NODE, r"Failed to parse onnx file|Parsing model failed"),
+        (_NODE, NOT_PARSED),
         "TensorRT has no implementation of the operator {detail}",
         (
             "`dsimport check` names every such node",
@@ -77,13 +78,13 @@ FAILURES: tuple[KnownFailure, ...] = (
     ),
     KnownFailure(
         "not-parsed",
-        (r"Failed to parse onnx file|Parsing model failed|Could not open file [^\n]{0,200}\.onnx",),
+        (rf"{NOT_PARSED}|Could not open file [^\n]{{0,200}}\.onnx",),
         "TensorRT's parser does not take the ONNX model",
         ("`dsimport check` names the node", "set graph.simplify: true, or export with another opset"),
     ),
     KnownFailure(
         "static-model",
-        (r"Static model does not take explicit shapes",),
+        (STATIC_MODEL,),
         "the model's batch is fixed, and the command asks for a range of batches",
         ("leave graph.dynamic-batch on, or export the model with a dynamic batch",),
     ),
@@ -101,19 +102,19 @@ FAILURES: tuple[KnownFailure, ...] = (
     ),
     KnownFailure(
         "other-version",
-        (r"Version tag does not match|not compatible with this version of TensorRT|Serialized Engine Version",),
+        (OTHER_VERSION,),
         "the engine was built by another version of TensorRT",
         ("build it again on this host: `dsimport plan` says what moved",),
     ),
     KnownFailure(
         "other-gpu",
-        (r"generated on an incompatible device|(?:expecting|expected) compute [^\n]{0,80}",),
+        (OTHER_GPU,),
         "the engine was built for another GPU",
         ("build it again on this host: `dsimport plan` says what moved",),
     ),
     KnownFailure(
         "gpu-memory",
-        (_GPU_MEMORY,),
+        (GPU_MEMORY,),
         "the GPU has not enough memory",
         (
             "end what else uses the GPU (nvidia-smi shows it)",
@@ -129,19 +130,19 @@ FAILURES: tuple[KnownFailure, ...] = (
     ),
     KnownFailure(
         "foreign-workspace",
-        (_FOREIGN, _WORKSPACE),
+        (FOREIGN_NODE, WORKSPACE),
         "the workspace is too small for the part {detail} of the graph",
         ("raise engine.workspace", "set graph.simplify: true", "set engine.optimization_level: 2"),
     ),
     KnownFailure(
         "workspace",
-        (_NO_KERNEL, _WORKSPACE),
+        (NO_KERNEL, WORKSPACE),
         "the workspace is too small for {detail}",
         ("raise engine.workspace",),
     ),
     KnownFailure(
         "foreign-node",
-        (_FOREIGN,),
+        (FOREIGN_NODE,),
         "TensorRT cannot compile the part {detail} of the graph",
         (
             "set graph.simplify: true",
@@ -151,7 +152,7 @@ FAILURES: tuple[KnownFailure, ...] = (
     ),
     KnownFailure(
         "no-kernel",
-        (_NO_KERNEL,),
+        (NO_KERNEL,),
         "TensorRT has no kernel for {detail}",
         ("raise engine.workspace", "set engine.optimization_level: 2"),
     ),
@@ -175,7 +176,7 @@ def known_failure(log: str, among: Sequence[str] | None = None) -> Found | None:
         first = matches[0]
         if first is None or not all(matches):
             continue
-        detail = _cut(single_line(first[1].strip())) if first.re.groups and first[1] else ""
+        detail = _cut(single_line(next((text for text in first.groups() if text), "").strip()))
         return Found(item.kind, item.cause.format(detail=detail), item.fix, detail)
     return None
 
