@@ -90,7 +90,7 @@ $(OTHERS)/.installed: requirements-others.txt pyproject.toml | $(VENV)/.installe
 $(WHEELS)/.fetched: requirements-borrowed.txt | $(VENV)/.installed
 	rm -rf $(WHEELS)
 	$(BIN)/python -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: \
-	  --dest $(WHEELS) -r requirements-borrowed.txt
+	  --platform manylinux2014_x86_64 --dest $(WHEELS) -r requirements-borrowed.txt
 	@touch $@
 
 $(LIVE)/.rtx: $(LIVE)/.installed

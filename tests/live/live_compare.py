@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +14,14 @@ __all__ = [
     "PIXELS",
     "ROUNDING",
     "SCORE",
-    "WIDE_SCORE",
     "Case",
     "Tally",
+    "apart",
     "compare",
     "is_same",
     "is_sliver",
     "match",
+    "precision",
     "rows",
 ]
 
@@ -27,8 +29,7 @@ Array = npt.NDArray[Any]
 SCORE = 1e-6
 PIXELS = 1e-3
 ROUNDING = 2.0**-23  # of float32 just below 1, twice
-MANY = 256  # columns
-WIDE_SCORE = 3 * SCORE  # the float32 sum of 1,000 columns in torch is off by 2.4e-6 from the true one
+MANY = 256  # columns of a softmax, from which on float32 is not enough for the models' own code
 SLIVER = 2 * PIXELS  # a box this thin after the cut to the frame may be there or not
 
 
@@ -55,15 +56,14 @@ class Case:
         """Whether something of this score is a result."""
         return score >= self.threshold if self.inclusive else score > self.threshold
 
-    @property
-    def score_tolerance(self) -> float:
-        """Wider where the processor's own sum over many columns is less exact than that."""
-        return WIDE_SCORE if self.softmax and self.logits.shape[1] > MANY else SCORE
-
 
 @dataclass
 class Tally:
-    """What comparisons found. undecided: objects whose score is on the threshold or ties with one just cut off."""
+    """What comparisons found.
+
+    undecided: objects whose score is on the threshold or ties with one just cut off. own: the worst difference of
+    scores between the other code in float32 and itself in float64, where it had to be run in float64.
+    """
 
     tensors: int = 0
     objects: int = 0
@@ -72,13 +72,25 @@ class Tally:
     missing: int = 0
     extra: int = 0
     undecided: int = 0
+    own: float = 0.0
 
     def add(self, other: Tally) -> None:
         """Count another tally's comparisons, too."""
         for name in ("tensors", "objects", "missing", "extra", "undecided"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.worst_score = max(self.worst_score, other.worst_score)
-        self.worst_box = max(self.worst_box, other.worst_box)
+        for name in ("worst_score", "worst_box", "own"):
+            setattr(self, name, max(getattr(self, name), getattr(other, name)))
+
+
+def precision(columns: int, *, softmax: bool) -> type[np.floating[Any]]:
+    """What the models' own code is run in: the float32 sum of very many columns is off by more than SCORE."""
+    return np.float64 if softmax and columns > MANY else np.float32
+
+
+def apart(one: Sequence[Objects], other: Sequence[Objects]) -> float:
+    """The worst difference of scores between the same frames' results, where there are as many."""
+    pairs = [(np.sort(a.scores), np.sort(b.scores)) for a, b in zip(one, other, strict=True)]
+    return max((float(np.abs(a - b).max(initial=0.0)) for a, b in pairs if len(a) == len(b)), default=0.0)
 
 
 def compare(found: Array, wanted: Objects, case: Case) -> Tally:
@@ -86,7 +98,7 @@ def compare(found: Array, wanted: Objects, case: Case) -> Tally:
     got = np.stack([found[key].astype(float) for key in ("class_id", "score", "left", "top", "width", "height")], 1)
     got[:, 4:] += got[:, 2:4]
     want = rows(wanted, case.shown)
-    pairs = match(got, want, case.score_tolerance)
+    pairs = match(got, want)
     left, right = [i for i, _ in pairs], [j for _, j in pairs]
     difference = np.abs(got[left] - want[right])
     extra = np.delete(got, left, axis=0)
@@ -122,18 +134,18 @@ def is_sliver(table: Array) -> Array:
     return sides <= SLIVER
 
 
-def is_same(one: Array, many: Array, score_tolerance: float) -> Array:
+def is_same(one: Array, many: Array) -> Array:
     """Which of the rows of `many` are the row `one`, or the one in the same place, within the tolerances."""
     difference = np.abs(many - one)
-    return (difference[:, 0] == 0) & (difference[:, 1] <= score_tolerance) & (difference[:, 2:] <= PIXELS).all(axis=1)
+    return (difference[:, 0] == 0) & (difference[:, 1] <= SCORE) & (difference[:, 2:] <= PIXELS).all(axis=1)
 
 
-def match(got: Array, want: Array, score_tolerance: float) -> list[tuple[int, int]]:
+def match(got: Array, want: Array) -> list[tuple[int, int]]:
     """Pairs of indices of equal rows; each row is in one pair at most."""
     one, other = np.lexsort(got.T[::-1]), np.lexsort(want.T[::-1])
     pairs: list[tuple[int, int]] = []
     if len(one) == len(other):  # nearly always in the same order: at once
-        same = is_same(got[one], want[other], score_tolerance)
+        same = is_same(got[one], want[other])
         pairs = list(zip(one[same].tolist(), other[same].tolist(), strict=True))
         one, other = one[~same], other[~same]
     free: dict[float, list[int]] = {}
@@ -141,7 +153,7 @@ def match(got: Array, want: Array, score_tolerance: float) -> list[tuple[int, in
         free.setdefault(want[j, 0], []).append(int(j))
     for i in one:
         candidates = free.get(got[i, 0], [])
-        hits = np.flatnonzero(is_same(got[i], want[candidates], score_tolerance))
+        hits = np.flatnonzero(is_same(got[i], want[candidates]))
         if len(hits):
             nearest = hits[np.abs(want[candidates][hits] - got[i]).sum(axis=1).argmin()]
             pairs.append((int(i), candidates.pop(nearest)))
@@ -159,7 +171,7 @@ def settle(extra: Array, missing: Array, wanted: Objects, case: Case) -> tuple[A
     last = float(wanted.scores.min()) if full else -np.inf
     on_threshold, tied = excuse_extra(extra, scores, last, case)
     below, replaced = excuse_missing(missing, scores, last, case)
-    others = np.abs(scores - last) <= case.score_tolerance
+    others = np.abs(scores - last) <= SCORE
     unseen = int(others[~is_visible(case)].sum())
     if abs(int(tied.sum()) - int(replaced.sum())) > unseen + int(on_threshold.sum() + below.sum()):
         tied[:] = replaced[:] = False
@@ -180,7 +192,7 @@ def excuse_extra(extra: Array, scores: Array, last: float, case: Case) -> tuple[
             continue
         taken.add(place)
         on_threshold[i] = is_near(row, case) and case.keeps(row[1]) and scores[place] > case.threshold - ROUNDING
-        tied[i] = not on_threshold[i] and abs(row[1] - last) <= case.score_tolerance
+        tied[i] = not on_threshold[i] and abs(row[1] - last) <= SCORE
     return on_threshold, tied
 
 
@@ -191,11 +203,11 @@ def excuse_missing(missing: Array, scores: Array, last: float, case: Case) -> tu
         true = [scores[place] for place in origins(row, scores, case)]
         is_result = [s > case.threshold + ROUNDING or (case.inclusive and s == case.threshold) for s in true]
         below[i] = is_near(row, case) and not all(is_result)
-    return below, ~below & (np.abs(missing[:, 1] - last) <= case.score_tolerance)
+    return below, ~below & (np.abs(missing[:, 1] - last) <= SCORE)
 
 
 def is_near(row: Array, case: Case) -> bool:
-    return bool(abs(row[1] - case.threshold) <= case.score_tolerance)
+    return bool(abs(row[1] - case.threshold) <= SCORE)
 
 
 def probabilities(case: Case) -> Array:
@@ -228,5 +240,5 @@ def origins(row: Array, scores: Array, case: Case) -> list[tuple[int, int]]:
     """The (query, class) that a result can have come from."""
     in_place = (np.abs(edges(case) - row[2:]) <= PIXELS).all(axis=1)
     column = int(row[0])
-    queries = np.flatnonzero(in_place & (np.abs(scores[:, column] - row[1]) <= case.score_tolerance))
+    queries = np.flatnonzero(in_place & (np.abs(scores[:, column] - row[1]) <= SCORE))
     return [(int(query), column) for query in queries]

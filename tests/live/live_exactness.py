@@ -6,6 +6,7 @@ Run by `make test-live`; the base test run does not collect files of this name, 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from live_compare import Case, Tally, compare
+from live_compare import Case, Tally, apart, compare, precision
 from live_export import export, run
 from live_models import DETECTORS, Detector, build
 from live_processors import PROCESSORS, Processor
@@ -32,6 +33,7 @@ CLASS_COUNTS = (1, 6, 91, 1000)
 MAX_QUERIES = 300
 REPEATS = 4  # of each style: with four class counts at least 200 tensors
 BATCH = 4
+BATCHES = (1, BATCH)
 
 
 @pytest.fixture(scope="module")
@@ -66,15 +68,19 @@ class Comparison:
         self.area: Area = active_area(resize, height=height, width=width, frame_height=FRAME[0], frame_width=FRAME[1])
         self.limit = queries if processor.limit == "queries" else processor.limit
         self.library = workshop.library(self.binding, area=self.area)
+        self.precision = precision(columns, softmax=processor.softmax)
 
     def compare(self, logits: Array, boxes: Array, threshold: float) -> Tally:
         """Of a batch: logits [N, Q, C], boxes [N, Q, 4]."""
         shown = (self.area.height, self.area.width)
-        wanted = self.processor(logits, boxes, threshold=threshold, height=shown[0], width=shown[1])
+        frame_of = {"threshold": threshold, "height": shown[0], "width": shown[1]}
+        wanted = self.processor(logits.astype(self.precision), boxes.astype(self.precision), **frame_of)
         scores_name = self.binding.tensors[self.binding.tensor("scores")].name
         boxes_name = self.binding.tensors[self.binding.tensor("boxes")].name
         size = {"height": self.binding.height, "width": self.binding.width}
         total = Tally()
+        if self.precision is np.float64:
+            total.own = apart(self.processor(logits, boxes, **frame_of), wanted)
         with Parser(self.library, FUNCTION) as parser:
             for frame, results in enumerate(wanted):
                 named = {scores_name: logits[frame], boxes_name: boxes[frame]}
@@ -114,7 +120,7 @@ def test_models_results_are_the_parsers(
         PROCESSORS[detector.name], workshop, **shape, queries=detector.queries, columns=detector.columns
     )
     tally = tallies.setdefault((detector.name, "model"), Tally())
-    for batch in (1, BATCH):
+    for batch in BATCHES:
         logits, boxes = run(path, pixels[:batch].numpy())
         for frame in range(batch):
             assert_same_queries((logits[frame], boxes[frame]), (wanted[0][frame], wanted[1][frame]))
@@ -152,14 +158,14 @@ def test_random_tensors_give_the_same_results(name: str, workshop: Workshop, tal
     for classes in CLASS_COUNTS:
         comparison = of_random_tensors(processor, workshop, classes)
         styles = [style for style in STYLES if is_defined(processor, style)] * REPEATS
-        for start in range(0, len(styles), BATCH):
+        sizes = cycle(BATCHES)
+        while styles:
+            size = next(sizes)
             default = comparison.binding.family.defaults.threshold
             threshold = float(np.float32(rng.choice([0.5, default, rng.uniform(0.05, 0.95)])))
             shape = comparison.queries, comparison.columns
-            frames = [
-                tensors(style, *shape, threshold, rng, softmax=processor.softmax)
-                for style in styles[start : start + BATCH]
-            ]
+            batch, styles = styles[:size], styles[size:]
+            frames = [tensors(style, *shape, threshold, rng, softmax=processor.softmax) for style in batch]
             logits, boxes = (np.stack(each) for each in zip(*frames, strict=True))
             tally.add(comparison.compare(logits, boxes, threshold))
     assert tally.tensors >= 200

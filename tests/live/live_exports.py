@@ -24,7 +24,7 @@ from live_processors import Objects
 from live_random import compare_random
 from live_results import Tallies, keep
 from live_sets import Frame, compare_sets
-from live_sources import Shape, Source, roles
+from live_source import Shape, Source, roles
 from live_yolo import YOLO_TITLE, YOLOS, Yolo, exported, queries, run, suppressed
 from parser_build import FUNCTION, Workshop, bound
 from parser_host import Parser

@@ -11,7 +11,7 @@ from unittest import mock
 import torch
 import torchvision
 from live_processors import Objects
-from live_sources import Roles, Shape, Source, objects
+from live_source import Roles, Shape, Source, objects
 from torch import Tensor, nn
 from torchvision.models import detection
 from torchvision.models.detection import _utils, anchor_utils

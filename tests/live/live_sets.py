@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from live_compare import PIXELS, ROUNDING, SCORE, WIDE_SCORE, Tally, is_same, is_sliver, match, rows
+from live_compare import PIXELS, ROUNDING, SCORE, Tally, is_same, is_sliver, match, rows
 from live_processors import Objects
 
 __all__ = ["Frame", "compare_sets"]
@@ -22,17 +22,12 @@ class Frame:
     """How one frame's results are to be read.
 
     shown: (height, width) of the input, pixels. rounds: the scores are computed from the tensors, so that one on the
-    threshold may fall on either side. wide: by a softmax over so many columns that their float32 sum is off.
+    threshold may fall on either side.
     """
 
     shown: tuple[int, int]
     threshold: float
     rounds: bool
-    wide: bool = False
-
-    @property
-    def score_tolerance(self) -> float:
-        return WIDE_SCORE if self.wide else SCORE
 
 
 def compare_sets(
@@ -45,7 +40,7 @@ def compare_sets(
     got = np.stack([found[key].astype(float) for key in ("class_id", "score", "left", "top", "width", "height")], 1)
     got[:, 4:] += got[:, 2:4]
     want = rows(wanted, frame.shown)
-    pairs = match(got, want, frame.score_tolerance)
+    pairs = match(got, want)
     left, right = [i for i, _ in pairs], [j for _, j in pairs]
     difference = np.abs(got[left] - want[right])
     tally = Tally(
@@ -60,7 +55,7 @@ def compare_sets(
         extra, missing, tally.undecided = _without_swaps(extra, missing)
     last = float(wanted.scores.min()) if limit is not None and len(wanted.scores) == limit else -np.inf
     held = rows(everything(), frame.shown) if len(extra) else want
-    fine = sum(_is_undecided(row, frame, last) and _is_held(row, held, frame) for row in extra)
+    fine = sum(_is_undecided(row, frame, last) and bool(is_same(row, held).any()) for row in extra)
     gone = sum(_is_undecided(row, frame, last) for row in missing)
     tally.extra, tally.missing = len(extra) - fine, len(missing) - gone
     tally.undecided += fine + gone
@@ -82,11 +77,6 @@ def _without_swaps(extra: Array, missing: Array) -> tuple[Array, Array, int]:
     return np.array(kept).reshape(-1, 6), np.array(rest).reshape(-1, 6), swapped
 
 
-def _is_held(row: Array, held: Array, frame: Frame) -> bool:
-    """Whether the tensors hold such a result at all."""
-    return bool(is_same(row, held, frame.score_tolerance).any())
-
-
 def _is_undecided(row: Array, frame: Frame, last: float) -> bool:
     on_threshold = frame.rounds and abs(row[1] - frame.threshold) <= ROUNDING
-    return bool(on_threshold or abs(row[1] - last) <= frame.score_tolerance)
+    return bool(on_threshold or abs(row[1] - last) <= SCORE)

