@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import torch
 from live_borrowed import Wheel
 from live_processors import Objects
 from live_source import PostProcess, Roles, Shape, objects
@@ -75,7 +76,7 @@ def efficientdet(wheel: Wheel) -> PostProcess:
 
     def post_process(t: Roles, _: Shape, threshold: float) -> list[Objects]:
         count, results = t["scores"].shape
-        scores = t["scores"] * (np.arange(results) < t["num"].numpy())
+        scores = t["scores"] * (torch.arange(results) < t["num"])
         outputs[:] = [buffer(each) for each in (t["num"], t["boxes"], scores, t["classes"])]
         found = infer(engine, np.zeros((count, 1)), np.ones(count, np.float32))
         boxes = found["detection_boxes"]
