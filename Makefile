@@ -46,7 +46,7 @@ exactness: test-live test-live-others
 # GStreamer: minutes, and Debian packages.
 test-long: $(VENV)/.installed
 	sh scripts/setup-long.sh
-	$(BIN)/python -m pytest -n 2 $(addprefix tests/long/long_,compilers.py fuzz.py glib.py gstreamer.py)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(addprefix tests/long/long_,compilers.py fuzz.py glib.py gstreamer.py)
 	DSIMPORT_TEST_DOWNLOAD_MB=200 $(BIN)/python -m pytest tests/runtime/acquire/test_transfer.py -k killed
 
 # Reports and the fleet's page in a real browser, and PDFs page by page.

@@ -50,6 +50,7 @@ Where the parsers do otherwise on purpose:
   Ultralytics 30,000.
 
 """
+ENOUGH = 200  # random tensors
 COLUMNS = ("family", "compared with", "tensors", "compared", "objects")
 COLUMNS += ("worst score", "worst edge, px", "missing", "extra", "undecided")
 
@@ -59,7 +60,7 @@ def document(tallies: Tallies) -> str:
     lines = ["| " + " | ".join(COLUMNS) + " |", "|---|---|---|" + "---:|" * (len(COLUMNS) - 3)]
     for family in family_names():
         own = {key: tally for key, tally in sorted(tallies.items()) if key[0] == family}
-        lines += rows(family, own) or [f"| `{family}` | nothing yet |" + " |" * (len(COLUMNS) - 2)]
+        lines += rows(family, own)
     own = max((tally.own for tally in tallies.values()), default=0.0)
     return HEAD.format(own=f"{own:.1e}") + "\n".join(lines) + "\n"
 
@@ -81,5 +82,19 @@ def rows(family: str, tallies: Mapping[tuple[str, str, str], Tally]) -> list[str
     return lines
 
 
+def uncompared(tallies: Tallies) -> list[str]:
+    """Families that were not compared, or with fewer random tensors than a whole run has."""
+    compared = {family for (family, _, kind), tally in tallies.items() if kind == "random" and tally.tensors >= ENOUGH}
+    return [family for family in family_names() if family not in compared]
+
+
+def main() -> None:
+    """Write the table, unless a part of a run is missing."""
+    tallies = kept()
+    if missing := uncompared(tallies):
+        sys.exit(f"not compared by a whole run: {', '.join(missing)}; make exactness")
+    Path(sys.argv[1]).write_text(document(tallies), "utf-8")
+
+
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(document(kept()), "utf-8")
+    main()
