@@ -30,9 +30,9 @@ objects of one class, boxes without size or far outside, and for queries scores 
 infinities and NaN. *clustered*: with nvinfer's suppression on one side and the project's own on the other.
 
 An object matches when its class is the same, its score within {SCORE:g} and each edge within {PIXELS:g} px. Where
-scores are a softmax over more than {MANY} columns, the code compared with was run on the same values in float64: its
-sum over so many columns is not exact to {SCORE:g} in float32, in which its scores were off by up to {{own}} here. The
-parser reads float32 everywhere.
+scores are a softmax over more than {MANY} columns, the code compared with was run on the same values in float64, and
+the parser, as everywhere, in float32: that code's own float32 sum over so many columns is not exact enough, and moved
+its scores by up to {{own}} here.
 *Undecided* objects are no faults: their score is the threshold but for rounding, and its side depends on the float32
 arithmetic; or they tie with the last score that a limit keeps, where the parser may return others, but as many, and
 only ones that the tensors hold; or two classes of a box tie but for rounding.
@@ -72,7 +72,7 @@ def rows(family: str, tallies: Mapping[tuple[str, str, str], Tally]) -> list[str
         numbers = (
             f"{tally.tensors:,}",
             f"{tally.objects:,}",
-            f"{tally.worst_score:.1e}",
+            f"{tally.worst_score:.1e}" if tally.worst_score else "0",
             f"{tally.worst_box:.0e}",
             f"{tally.missing}",
             f"{tally.extra}",
