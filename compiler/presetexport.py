@@ -10,10 +10,11 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["Exporter", "FamilyExport", "ModelExport", "Stack"]
+__all__ = ["Exporter", "FamilyExport", "Layer", "ModelExport", "Stack"]
 
 Exporter: TypeAlias = Literal["optimum", "torch", "dynamo"]
 Stack: TypeAlias = Literal["transformers-4", "transformers-5"]
+Layer: TypeAlias = Stack | Literal["timm"]
 ModelType: TypeAlias = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=60)]
 
 

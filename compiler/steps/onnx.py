@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dsimport.compiler import paths
-from dsimport.compiler.exportenv import STACKS, pins_digest
+from dsimport.compiler.exportenv import LAYERS, pins_digest
 from dsimport.compiler.graphpasses import Deployed, graph_passes, pixel_values
 from dsimport.compiler.layout import Layout
 from dsimport.compiler.model import Model
@@ -107,7 +107,7 @@ def export(model: Model, binding: Binding) -> Step:
     assert settings is not None
     assert family is not None
     exporters = {kind: item.model_dump(mode="json") for kind, item in sorted(family.models.items())}
-    stacks = {"transformers-4", *(item.stack for item in family.models.values())}
+    layers = {"transformers-4", "timm", *(item.stack for item in family.models.values())}
     return Step(
         id="export",
         kind="export",
@@ -130,7 +130,7 @@ def export(model: Model, binding: Binding) -> Step:
             "input": {"name": net.name, "shape": [net.channels, net.height, net.width]},
             "outputs": {item.role: {"of": item.spec.names[item.level], "name": item.name} for item in binding.tensors},
             "batch": EXPORT_BATCH,
-            "pins": {stack: pins_digest(stack) for stack in STACKS if stack in stacks},
+            "pins": {layer: pins_digest(layer) for layer in LAYERS if layer in layers},
         },
         log=layout.export_log,
         gives=("export.max_abs_diff", "export.exporter", "export.opset", "export.attempts"),
