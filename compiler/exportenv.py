@@ -19,7 +19,17 @@ LAYERS: tuple[Layer, ...] = ("transformers-4", "transformers-5", "timm")
 MIN_PYTHON = (3, 11)  # the pinned versions have no builds for older ones
 
 # What decides how a graph looks; the rest of the pins is what these need.
-_NAMED = ("torch", "transformers", "optimum", "optimum-onnx", "onnx", "onnxscript", "onnxruntime", "timm", "torchvision")
+_NAMED = (
+    "torch",
+    "transformers",
+    "optimum",
+    "optimum-onnx",
+    "onnx",
+    "onnxscript",
+    "onnxruntime",
+    "timm",
+    "torchvision",
+)
 
 
 @functools.cache

@@ -11,35 +11,33 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import live_backbones  # noqa: F401
 import numpy as np
 import torch
 import transformers
-from live_cases import PROMPTS
-from live_models import DETECTORS, ENCODER_DECODER, Detector, build, grounding, spread
+from live_cases import NORMALISED, PROMPTS, Case, case_of
+from live_models import CLASSES, DETECTORS, ENCODER_DECODER, Detector, Heads, build, grounding, spread
 from torch import nn
 
 __all__ = ["main"]
 
 LENGTH = 16  # tokens of a text of the tiny OWL models
 IMAGES = 3
-_IMAGENET = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
-_CLIP = {"image_mean": [0.48145466, 0.4578275, 0.40821073], "image_std": [0.26862954, 0.26130258, 0.27577711]}
-_NORMALISED = {"detr": _IMAGENET, "deformable-detr": _IMAGENET, "rf-detr": _IMAGENET, "grounding-dino": _IMAGENET}
-_NORMALISED |= {"owlvit": _CLIP, "owlv2": _CLIP}
 
 
 def main(words: list[str]) -> int:
     """Write the named checkpoints, all for no name, each into a folder of its own with its results beside it."""
     folder, names = Path(words[0]), words[1:]
     torch.set_num_threads(1)
-    for detector in (*DETECTORS, MM_GROUNDING):
+    for detector in (*DETECTORS, MM_GROUNDING, TIMM_DETR):
         if not names or detector.name in names:
-            model = write(detector, folder / detector.name)
-            results(detector, model, folder)
+            case = case_of(detector.name)
+            model = write(detector, case, folder / detector.name)
+            results(case, model, folder)
     return 0
 
 
-def write(detector: Detector, folder: Path) -> nn.Module:
+def write(detector: Detector, case: Case, folder: Path) -> nn.Module:
     """config.json, weights, preprocessor_config.json, and a tokenizer for models with text. Returns what gives the
     results: pixels to logits and boxes."""
     made = build(detector)
@@ -47,18 +45,22 @@ def write(detector: Detector, folder: Path) -> nn.Module:
     model.save_pretrained(folder)
     config = json.loads((folder / "config.json").read_text("utf-8"))
     # As transformers 4 writes it; version 5 has no such keys, and version 4 takes their absence for a timm backbone.
-    if config.get("backbone_config"):
+    if detector is TIMM_DETR:
+        del config["backbone_config"]
+        config |= TIMM_KEYS
+    elif config.get("backbone_config"):
         config |= {"use_timm_backbone": False, "use_pretrained_backbone": False, "backbone": None}
     put(folder / "config.json", config)
+    mean, std = NORMALISED.get(detector.family, (None, None))
     processor: dict[str, Any] = {
         "do_resize": True,
-        "size": {"height": detector.height, "width": detector.width},
+        "size": case.size,
         "do_rescale": True,
         "rescale_factor": 1 / 255,
-        "do_normalize": detector.family in _NORMALISED,
-        "do_pad": False,
+        "do_normalize": mean is not None,
+        "do_pad": detector.family == "owlv2",
         "resample": 2,
-        **_NORMALISED.get(detector.family, {}),
+        **({} if mean is None else {"image_mean": mean, "image_std": std}),
     }
     put(folder / "preprocessor_config.json", processor)
     if detector.family in ("owlvit", "owlv2"):
@@ -104,16 +106,36 @@ SHARED = {"d_model", "max_text_len", *ENCODER_DECODER} - {"id2label", "label2id"
 MM_GROUNDING = Detector("mm-grounding-dino", "grounding-dino", mm_grounding, height=96, width=128, columns=24)
 
 
-def results(detector: Detector, model: nn.Module, folder: Path) -> None:
+def timm_detr() -> nn.Module:
+    """DETR with the smallest ResNet of timm."""
+    config = transformers.DetrConfig(
+        backbone_config=transformers.TimmBackboneConfig(backbone="resnet18", out_indices=[1, 2, 3, 4]),
+        d_model=32,
+        **ENCODER_DECODER,
+    )
+    return Heads(spread(transformers.DetrForObjectDetection(config)))
+
+
+TIMM_DETR = Detector("detr-timm", "detr", timm_detr, columns=CLASSES + 1)
+TIMM_KEYS = {
+    "backbone": "resnet18",
+    "backbone_config": None,
+    "backbone_kwargs": {"in_chans": 3, "out_indices": [1, 2, 3, 4]},
+    "use_pretrained_backbone": True,
+    "use_timm_backbone": True,
+}
+
+
+def results(case: Case, model: nn.Module, folder: Path) -> None:
     """What the model computes, by code that knows nothing of exports: `<name>.npz` with pixels, scores and boxes."""
-    pixels = torch.rand(IMAGES, 3, detector.height, detector.width, generator=torch.Generator().manual_seed(2))
+    pixels = torch.rand(IMAGES, 3, case.height, case.width, generator=torch.Generator().manual_seed(2))
     with torch.no_grad():
         scores, boxes = model(pixels)
-    if detector.family == "grounding-dino":  # a column per token; the first token is [CLS]
+    if case.family == "grounding-dino":  # a column per token; the first token is [CLS]
         ends = itertools.accumulate(len(prompt.split()) + 1 for prompt in PROMPTS)
         words = [(end - len(prompt.split()), end) for end, prompt in zip(ends, PROMPTS, strict=True)]
         scores = torch.stack([scores[..., first:last].amax(-1) for first, last in words], dim=-1)
-    np.savez(folder / f"{detector.name}.npz", pixels=pixels, scores=scores, boxes=boxes)
+    np.savez(folder / f"{case.name}.npz", pixels=pixels, scores=scores, boxes=boxes)
 
 
 def clip_tokenizer(folder: Path) -> torch.Tensor:
