@@ -94,7 +94,7 @@ def test_every_layout_goes_the_whole_way(name: str, passes: Callable[..., Any], 
         words = ["--labels", "labels.txt"]
         (tmp_path / "labels.txt").write_text("".join(f"thing {at}\n" for at in range(layout.labels)), "utf-8")
     # Benchmarks and report are the same for all.
-    assert passes("model", *words, until="kitti")["family"] == layout.family
+    assert passes(f"model/{layout.title}", *words, until="kitti")["family"] == layout.family
 
 
 PAGE = "https://catalog.ngc.nvidia.com/orgs/nvidia/teams/tao/models/cars/files?version=deployable_v1.0"
