@@ -104,7 +104,26 @@ def recognition() -> str:
         "",
         "| exporter | family | confidence | outputs (one image) | classes | input |",
         "|---|---|---|---|---:|---|",
-        (REPO / "tests/golden/recognition/layouts.md").read_text("utf-8").rstrip("\n"),
+        _seen("layouts"),
+        "",
+        "## Checkpoints",
+        "",
+        "Each row is a folder with config.json, preprocessor_config.json and random weights, small ones, and what `init`",
+        "wrote for it. Sizes that follow from a rule are those for a 16:9 camera. `make test-export` takes each recipe as",
+        "it is through the real exporters, `apply --toolchain reference` and `verify`; the layouts above go the same way.",
+        "",
+        "| model_type | size in preprocessor_config.json | family | input | outputs (one image) | classes | preprocessing |",
+        "|---|---|---|---|---|---|---|",
+        _seen("checkpoints"),
+        "",
+        "## Hub and catalog",
+        "",
+        "Repositories on a loopback server that speaks the protocols of the Hugging Face hub and of NGC: with ONNX (A),",
+        "with weights alone (B), with nothing usable (C), and models of the NGC catalog (D).",
+        "",
+        "| category | what is there | outcome | what is taken, or what to do instead |",
+        "|---|---|---|---|",
+        _seen("sources"),
         "",
         "## By what a family is known",
         "",
@@ -124,6 +143,11 @@ def recognition() -> str:
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def _seen(name: str) -> str:
+    """Rows that the tests made."""
+    return (REPO / "tests/golden/recognition" / f"{name}.md").read_text("utf-8").rstrip("\n")
 
 
 def diagnostics() -> str:
