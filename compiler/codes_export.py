@@ -47,8 +47,8 @@ EXPORT_CODES: dict[str, CodeDoc] = {
     "A0257": CodeDoc(
         "a checkpoint that does not load",
         "transformers could not make the model from config.json and the weights. Weights may be missing, of other\n"
-        "shapes than the configuration says, or need a package that the export environment does not have. Backbones of\n"
-        "timm are no reason: that package is laid over the environment where a checkpoint needs it.",
+        "shapes than the configuration says, or need a package that the export environment does not have. A backbone\n"
+        "of timm is no reason: that package is laid over the environment where a checkpoint needs it.",
     ),
     "A0258": CodeDoc(
         "an exporter that is wrong at this size",

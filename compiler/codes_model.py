@@ -131,8 +131,8 @@ MODEL_CODES: dict[str, CodeDoc] = {
     ),
     "P0103": CodeDoc(
         "a step that the plan does not have",
-        "`apply --until STEP` ends after a step of the plan; `dsimport plan` lists them. Not every plan has every step:\n"
-        "`export` is only there where the source is a checkpoint.",
+        "`apply --until STEP` ends after a step of the plan, and `dsimport plan` lists them. Not every plan has every\n"
+        "step: `export` is only there where the source is a checkpoint.",
     ),
     "A0202": CodeDoc(
         "a folder where an ONNX file was meant",

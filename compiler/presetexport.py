@@ -30,8 +30,10 @@ class ModelExport(_Part):
     stack: the transformers release for the torch exporters; optimum only works with transformers-4.
     strategy: what the exported graph computes:
         heads           the model's output tensors for an image
+        last-layer      the same of the decoder's last layer, before queries are sorted into an order of reading
         frozen-text     OWL-ViT's for an image, with the text embeddings of the prompts as constants
         frozen-prompt   Grounding DINO's, with the tokens of the prompts as constants and a column per prompt
+        frozen-classes  OmDet-Turbo's, with the embeddings of the classes and of the task that names them as constants
     quirks: changes to the loaded model that exporters need, by name:
         fixed-position-embeddings   position embeddings resized once, at the network's size
     """
@@ -39,7 +41,7 @@ class ModelExport(_Part):
     exporters: tuple[Exporter, ...] = Field(min_length=1, max_length=3)
     square: tuple[Exporter, ...] = ()
     stack: Stack = "transformers-5"
-    strategy: Literal["heads", "frozen-text", "frozen-prompt"] = "heads"
+    strategy: Literal["heads", "last-layer", "frozen-text", "frozen-prompt", "frozen-classes"] = "heads"
     quirks: tuple[Literal["fixed-position-embeddings"], ...] = ()
 
 

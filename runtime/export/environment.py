@@ -1,7 +1,8 @@
 """The export environment: one virtual environment for all models, made once, with pinned packages.
 
-It lies in `build/.venv_optimum` below the root (`DSIMPORT_EXPORT_ENV` names another place). A newer transformers is
-laid over it in a folder of its own, where a model needs it, and likewise timm. A stamp per layer, written last, says that it is whole.
+It lies in `build/.venv_optimum` below the root (`DSIMPORT_EXPORT_ENV` names another place). A newer transformers, and
+timm, are laid over it in folders of their own, where a model needs them. A stamp per layer, written last, says that it
+is whole.
 """
 
 from __future__ import annotations

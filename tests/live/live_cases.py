@@ -13,7 +13,7 @@ PROMPTS = ("hat", "red robot", "lamp", "parrot", "old boat", "rock")
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 _CLIP = ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711))
 # Mean and standard deviation in preprocessor_config.json, by family; the others have none.
-NORMALISED = dict.fromkeys(("detr", "deformable-detr", "rf-detr", "grounding-dino"), _IMAGENET)
+NORMALISED = dict.fromkeys(("detr", "deformable-detr", "rf-detr", "grounding-dino", "omdet-turbo"), _IMAGENET)
 NORMALISED |= dict.fromkeys(("owlvit", "owlv2"), _CLIP)
 
 
@@ -21,7 +21,8 @@ NORMALISED |= dict.fromkeys(("owlvit", "owlv2"), _CLIP)
 class Case:
     """A model type with its family. height, width: of the input, pixels; rule: `size` in preprocessor_config.json, from
     which they follow for a 16:9 camera (None: themselves); columns: values per query in logits; run_s: of the
-    pipeline's runs, which must outlast the loading of the engine; model_type: where the name is another."""
+    pipeline's runs, which must outlast the loading of the engine; model_type: where the name is another; tensors: names
+    of scores and boxes."""
 
     name: str
     family: str
@@ -34,6 +35,7 @@ class Case:
     prompts: bool = False
     run_s: int = 6
     model_type: str = ""
+    tensors: tuple[str, str] = ("logits", "pred_boxes")
 
     @property
     def kind(self) -> str:
@@ -63,7 +65,7 @@ class Case:
             "model.input.name": "pixel_values",
             "model.input.height": self.height,
             "model.input.width": self.width,
-            "model.outputs": {"logits": [self.queries, self.columns], "pred_boxes": [self.queries, 4]},
+            "model.outputs": {self.tensors[0]: [self.queries, self.columns], self.tensors[1]: [self.queries, 4]},
             "model.classes": self.classes,
             "preprocess.color": "rgb",
             "preprocess.scale": "1/255",
@@ -87,10 +89,20 @@ CASES = (
     Case("d_fine", "rt-detr"),
     Case("deimv2", "rt-detr"),
     Case("rf_detr", "rf-detr", width=64, queries=16),
+    Case("pp_doclayout_v2", "pp-doclayout"),
+    Case("pp_doclayout_v3", "pp-doclayout"),
     Case("owlvit", "owlvit", height=96, queries=36, prompts=True),
     Case("owlv2", "owlv2", height=96, queries=36, prompts=True),
     Case("grounding-dino", "grounding-dino", height=96, width=128, prompts=True, run_s=20),
     Case("mm-grounding-dino", "grounding-dino", height=96, width=128, prompts=True, run_s=20),
+    Case(
+        "omdet-turbo",
+        "omdet-turbo",
+        height=96,
+        width=128,
+        prompts=True,
+        tensors=("decoder_class_logits", "decoder_coord_logits"),
+    ),
 )
 # As most DETRs on the hub are: the backbone is one of the package timm.
 TIMM = Case("detr-timm", "detr", background=True, model_type="detr")

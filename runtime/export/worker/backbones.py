@@ -11,8 +11,8 @@ from typing import Any
 __all__ = ["offline_checkpoint", "without_operators"]
 
 _REGISTRATIONS = "torchvision._meta_registrations"
-# Of transformers 4 to what version 5 calls them.
-_NAMES = {"in_chans": "num_channels", "out_indices": "out_indices", "output_stride": "output_stride"}
+# What transformers 5 calls options of version 4; the others keep their names.
+_NAMES = {"in_chans": "num_channels"}
 
 
 def without_operators() -> None:
@@ -34,7 +34,7 @@ def offline_checkpoint(checkpoint: Path, work: Path, major: int) -> Path:
         backbone["use_pretrained_backbone"] = False
     elif major >= 5 and options and config.get("use_timm_backbone"):
         # Version 5 would look for a repository of the backbone's name.
-        known = {_NAMES[name]: value for name, value in options.items() if name in _NAMES}
+        known = {_NAMES.get(name, name): value for name, value in options.items()}
         named = {"model_type": "timm_backbone", "backbone": config.pop("backbone")}
         config["backbone_config"] = {**named, **known, "use_pretrained_backbone": False}
         del config["backbone_kwargs"], config["use_timm_backbone"]
