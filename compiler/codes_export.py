@@ -15,7 +15,8 @@ EXPORT_CODES: dict[str, CodeDoc] = {
     "A0251": CodeDoc(
         "a family without an exporter",
         "Which exporter works for which model is measured, and part of the family's preset (`export:`). Families\n"
-        "whose models are not in transformers have their own export tools: use those, and name the .onnx file.",
+        "whose models are not in transformers have their own export tools: use those, and name the .onnx file. DETA\n"
+        "is in transformers 4 alone, and cuts its proposals down by NMS inside the model, which these exporters lose.",
     ),
     "A0252": CodeDoc(
         "text prompts that are missing, or too many",
