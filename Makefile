@@ -48,7 +48,7 @@ exactness: test-live test-live-others
 test-long: $(VENV)/.installed
 	sh scripts/setup-long.sh
 	$(BIN)/python -m pytest -n 2 $(addprefix tests/long/long_,compilers.py fuzz.py glib.py gstreamer.py)
-	DSIMPORT_TEST_DOWNLOAD_MB=200 $(BIN)/python -m pytest tests/runtime/acquire/test_transfer.py -k killed
+	DSIMPORT_TEST_DOWNLOAD_MB=200 $(BIN)/python -m pytest tests/runtime/acquire/test_transfer.py -k "killed or disconnected"
 
 # Reports and the fleet's page in a real browser, and PDFs page by page.
 test-pages: $(VENV)/.installed
