@@ -103,11 +103,10 @@ def _local_files(model: Model) -> tuple[str, ...]:
 def export(model: Model, binding: Binding) -> Step:
     """The checkpoint as an ONNX file at the network's size, checked against the model itself before it is accepted."""
     layout = Layout(model.name)
-    settings, net, family = model.source.export, model.model.input, binding.family.export
+    settings, net, family = model.source.export, model.model.input, binding.family
     assert settings is not None
-    assert family is not None
-    exporters = {kind: item.model_dump(mode="json") for kind, item in sorted(family.models.items())}
-    layers = {"transformers-4", "timm", *(item.stack for item in family.models.values())}
+    exporters = {kind: item.model_dump(mode="json") for kind, item in sorted(family.exported.items())}
+    layers = {"transformers-4", "timm", *(item.stack for item in family.exported.values())}
     return Step(
         id="export",
         kind="export",
@@ -120,11 +119,11 @@ def export(model: Model, binding: Binding) -> Step:
             "source": layout.checkpoint_folder,
             "target": layout.source_onnx,
             "report": layout.export_report,
-            "family": binding.family.family,
+            "family": family.family,
             "task": settings.task,
             "exporter": settings.exporter,
             "opset": settings.opset,
-            "first_opset": family.opset,
+            "first_opset": family.export.opset,
             "models": exporters,
             "prompts": list(settings.frozen_prompt),
             "input": {"name": net.name, "shape": [net.channels, net.height, net.width]},

@@ -67,8 +67,7 @@ def _unknown(kind: str, family: str, known: list[str]) -> DsimportError:
 
     fitting = []
     for name in family_names():
-        export = load_family(name).export
-        if export is not None and kind in export.models:
+        if kind in load_family(name).exported:
             fitting.append(name)
     advice = f"write family: {fitting[0]}" if fitting else "export it with the tool it comes from, and name the file"
     message = f"the checkpoint is a {kind}, which family {family} does not export"

@@ -173,9 +173,7 @@ def test_a_checkpoint_folder_becomes_a_verified_pipeline(
 
 def assert_first_exporter(case: Case, values: Any) -> None:
     """The first exporter of the preset worked: nothing had to be tried twice."""
-    export = load_family(case.family).export
-    assert export is not None
-    model = export.models[case.kind]
+    model = load_family(case.family).exported[case.kind]
     fitting = [name for name in model.exporters if case.height == case.width or name not in model.square]
     assert (values["export.exporter"], values["export.attempts"]) == (fitting[0], 1)
     assert values["export.max_abs_diff"] < EXACT
