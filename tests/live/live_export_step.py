@@ -115,7 +115,8 @@ class Project(NamedTuple):
         """Let `init` write the recipe of a source; what it found."""
         prompt = ("--prompt", ",".join(PROMPTS)) if self.case.prompts else ()
         told = ("--name", self.case.plain_name, "--video", "clip.mp4", "--frames", str(FRAMES))
-        return self.json("init", source, "-o", "m.yaml", *told, *prompt, *words, **variables)
+        gate = ("--min-detection-rate", "0.5")  # weights that were never trained find something in most frames
+        return self.json("init", source, "-o", "m.yaml", *told, *gate, *prompt, *words, **variables)
 
     def export(self, *words: str, **variables: str) -> Any:
         """Apply as far as the export; its values."""
