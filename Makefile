@@ -23,9 +23,10 @@ test: $(VENV)/.installed $(DEMO)/.fetched
 test-live: $(LIVE)/.installed $(WHEELS)/.fetched
 	HF_HUB_OFFLINE=1 $(LIVE)/bin/python -m pytest -n 2 --dist loadfile tests/live/live_exactness.py tests/live/live_decoded.py
 
-# Checkpoints of every model type through the real exporters, which get an environment of their own in build/.
+# What `dsimport init` writes, as it is, through plan, apply and verify: checkpoints of every model type with the real
+# exporters, which get an environment of their own in build/, and ONNX files in the layouts of many others.
 test-export: $(VENV)/.installed
-	$(BIN)/python -m pytest -n 2 tests/live/live_export_step.py
+	$(BIN)/python -m pytest -n 2 --dist worksteal tests/live/live_export_step.py tests/long/long_init.py
 
 # NVIDIA's parser and builder on the CPU: TensorRT-RTX is some 300 MB more in the same virtual environment.
 test-trt: $(LIVE)/.rtx $(DEMO)/.fetched
@@ -47,7 +48,7 @@ exactness: test-live test-live-others
 test-long: $(VENV)/.installed
 	sh scripts/setup-long.sh
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(addprefix tests/long/long_,compilers.py fuzz.py glib.py gstreamer.py)
-	DSIMPORT_TEST_DOWNLOAD_MB=200 $(BIN)/python -m pytest tests/runtime/acquire/test_transfer.py -k killed
+	DSIMPORT_TEST_DOWNLOAD_MB=200 $(BIN)/python -m pytest tests/runtime/acquire/test_transfer.py -k "killed or disconnected"
 
 # Reports and the fleet's page in a real browser, and PDFs page by page.
 test-pages: $(VENV)/.installed

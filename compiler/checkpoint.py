@@ -63,7 +63,7 @@ def take_export(values: _Values, loaded: LoadedRecipe, family: Family, lock: Loc
         return
     _allowed(loaded, family, lock, report)
     frozen = prompts(loaded)
-    if family.export is None:
+    if not family.exported:
         return
     _prompts(frozen, loaded, family, report)
     written = loaded.recipe.source.export
@@ -102,7 +102,7 @@ def _allowed(loaded: LoadedRecipe, family: Family, lock: Lock | None, report: Re
             spans.key("source.file.sha256"),
             help=f"remove it; `dsimport lock {single_line(loaded.path)}` pins every file",
         )
-    if family.export is None:
+    if not family.exported:
         report.error(
             "A0251",
             f"checkpoints of family {family.family} cannot be exported",
@@ -129,7 +129,6 @@ def _allowed(loaded: LoadedRecipe, family: Family, lock: Lock | None, report: Re
 
 
 def _prompts(frozen: tuple[str, ...], loaded: LoadedRecipe, family: Family, report: Report) -> None:
-    assert family.export is not None
     wanted = family.export.prompt == "required"
     if wanted and not frozen:
         report.error(

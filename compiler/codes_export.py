@@ -15,7 +15,8 @@ EXPORT_CODES: dict[str, CodeDoc] = {
     "A0251": CodeDoc(
         "a family without an exporter",
         "Which exporter works for which model is measured, and part of the family's preset (`export:`). Families\n"
-        "whose models are not in transformers have their own export tools: use those, and name the .onnx file.",
+        "whose models are not in transformers have their own export tools: use those, and name the .onnx file. DETA\n"
+        "is in transformers 4 alone, and cuts its proposals down by NMS inside the model, which these exporters lose.",
     ),
     "A0252": CodeDoc(
         "text prompts that are missing, or too many",
@@ -47,7 +48,8 @@ EXPORT_CODES: dict[str, CodeDoc] = {
     "A0257": CodeDoc(
         "a checkpoint that does not load",
         "transformers could not make the model from config.json and the weights. Weights may be missing, of other\n"
-        "shapes than the configuration says, or need a package that the export environment does not have.",
+        "shapes than the configuration says, or need a package that the export environment does not have. A backbone\n"
+        "of timm is no reason: that package is laid over the environment where a checkpoint needs it.",
     ),
     "A0258": CodeDoc(
         "an exporter that is wrong at this size",

@@ -129,6 +129,11 @@ MODEL_CODES: dict[str, CodeDoc] = {
         "there is nothing to plan",
         "None of the folders named on the command line holds a recipe (*.yaml).",
     ),
+    "P0103": CodeDoc(
+        "a step that the plan does not have",
+        "`apply --until STEP` ends after a step of the plan, and `dsimport plan` lists them. Not every plan has every\n"
+        "step: `export` is only there where the source is a checkpoint.",
+    ),
     "A0202": CodeDoc(
         "a folder where an ONNX file was meant",
         "`source.file.path` ends in .onnx and is a folder. A checkpoint folder is exported when its name has another\n"

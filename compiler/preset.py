@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from dsimport.compiler.expr import ExprError, evaluate, names_in
-from dsimport.compiler.presetexport import FamilyExport
+from dsimport.compiler.presetexport import FamilyExport, KnownModel, ModelExport, ModelType
 from dsimport.compiler.recognise.spec import Recognise
 
 __all__ = [
@@ -376,7 +376,7 @@ class Family(Strict):
     inputs: what goes into inputs besides the image; the pass fold-inputs makes them constants.
     dims: values of free dimensions where the recipe does not declare the output's shape.
     needs_nms: the head is dense; without clustering every object is reported many times.
-    export: how checkpoints become ONNX, for families of transformers.
+    models: those that transformers has, by `model_type` of config.json. export: what their exports have in common.
     notes: what somebody who exports or configures such a model has to know.
     recognise: by what `dsimport init` knows a model of the family.
     """
@@ -391,7 +391,8 @@ class Family(Strict):
     decode: Decode
     defaults: Defaults
     needs_nms: bool
-    export: FamilyExport | None = None
+    models: dict[ModelType, KnownModel] = Field(default={}, max_length=32)
+    export: FamilyExport = FamilyExport()
     notes: tuple[str, ...] = ()
     recognise: Recognise = Recognise()
 
@@ -419,6 +420,11 @@ class Family(Strict):
         if self.needs_nms and self.defaults.cluster == "none":
             raise ValueError("needs_nms and defaults.cluster: none contradict each other")
         return self
+
+    @property
+    def exported(self) -> dict[str, ModelExport]:
+        """How checkpoints become ONNX, by `model_type`; empty where none are exported."""
+        return {kind: model.export for kind, model in self.models.items() if model.export is not None}
 
     def flat_defaults(self) -> dict[str, Any]:
         """What the family says about recipe values, by dotted recipe key."""

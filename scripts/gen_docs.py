@@ -67,14 +67,14 @@ def checkpoints() -> list[str]:
         "| model type | family | exporters | transformers | classes |",
         "|---|---|---|---|---|",
     ]
-    found = [(name, load_family(name).export) for name in family_names()]
-    rows = {kind: (name, export, item) for name, export in found if export for kind, item in export.models.items()}
-    for kind, (name, export, item) in sorted(rows.items()):
+    families = [load_family(name) for name in family_names()]
+    rows = {kind: (family, item) for family in families for kind, item in family.exported.items()}
+    for kind, (family, item) in sorted(rows.items()):
         tried = (f"{name} (square inputs)" if name in item.square else name for name in item.exporters)
-        classes = "text prompts, frozen" if export.prompt == "required" else "the checkpoint's"
+        classes = "text prompts, frozen" if family.export.prompt == "required" else "the checkpoint's"
         release = item.stack.rpartition("-")[2]
         stacks = " / ".join("4" if exporter == "optimum" else release for exporter in item.exporters)
-        lines.append(f"| `{kind}` | `{name}` | {', '.join(tried)} | {stacks} | {classes} |")
+        lines.append(f"| `{kind}` | `{family.family}` | {', '.join(tried)} | {stacks} | {classes} |")
     return lines
 
 
@@ -104,26 +104,52 @@ def recognition() -> str:
         "",
         "| exporter | family | confidence | outputs (one image) | classes | input |",
         "|---|---|---|---|---:|---|",
-        (REPO / "tests/golden/recognition/layouts.md").read_text("utf-8").rstrip("\n"),
+        _seen("layouts"),
+        "",
+        "## Checkpoints",
+        "",
+        "Each row is a folder with config.json, preprocessor_config.json and random weights, small ones, and what",
+        "`init` wrote for it. Sizes that follow from a rule are those for a 16:9 camera. `make test-export` takes each",
+        "recipe as it is through the real exporters, `apply --toolchain reference` and `verify`. The layouts above go",
+        "the same way.",
+        "",
+        "| model_type | size in its configuration | family | input | outputs (one image) | classes | pixels |",
+        "|---|---|---|---|---|---|---|",
+        _seen("checkpoints"),
+        "",
+        "## Hub and catalog",
+        "",
+        "Repositories on a loopback server that speaks the protocols of the Hugging Face hub and of NGC: with ONNX",
+        "(A), with weights alone (B), with nothing usable (C), and models of the NGC catalog (D).",
+        "",
+        "| category | what is there | outcome | what is taken, or what to do instead |",
+        "|---|---|---|---|",
+        _seen("sources"),
         "",
         "## By what a family is known",
         "",
-        "Beside the shapes and names in [families.md](families.md); from the presets' section `recognise`.",
+        "Beside shapes and names ([families.md](families.md)); from the presets' sections `models` and `recognise`.",
         "",
         "| family | model_type in config.json | metadata | name of the source | safer than |",
         "|---|---|---|---|---|",
     ]
     for name in family_names():
-        known = load_family(name).recognise
+        family = load_family(name)
+        known = family.recognise
         cells = (
             f"`{name}`",
-            markdown_text(", ".join(known.models)),
+            markdown_text(", ".join(family.models)),
             markdown_text(", ".join(f"{key}: {pattern}" for key, pattern in known.metadata.items())),
             markdown_text(", ".join(known.repositories)),
-            markdown_text("; ".join(f"{family} ({reason})" for family, reason in known.safer_than.items())),
+            markdown_text("; ".join(f"{other} ({reason})" for other, reason in known.safer_than.items())),
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def _seen(name: str) -> str:
+    """Rows that the tests made."""
+    return (REPO / "tests/golden/recognition" / f"{name}.md").read_text("utf-8").rstrip("\n")
 
 
 def diagnostics() -> str:

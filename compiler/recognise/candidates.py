@@ -73,7 +73,7 @@ class Ranking:
 
 def claimed_by(families: Iterable[Family], model_type: object) -> list[Family]:
     """Families that know this `model_type` of config.json."""
-    return [family for family in families if isinstance(model_type, str) and model_type in family.recognise.models]
+    return [family for family in families if isinstance(model_type, str) and model_type in family.models]
 
 
 def rank(facts: SourceFacts, onnx: OnnxFacts, families: Sequence[Family], labels: int | None) -> Ranking:

@@ -11,10 +11,10 @@ from dsimport.compiler.escape import single_line
 from dsimport.compiler.expr import ExprError, Number, evaluate
 from dsimport.compiler.parsers.bind import MAX_DIM
 from dsimport.compiler.preset import Family
+from dsimport.compiler.presetexport import KnownModel
 from dsimport.compiler.recognise.candidates import claimed_by
 from dsimport.compiler.recognise.facts import SourceFacts
 from dsimport.compiler.recognise.sizes import Input, config_size, rounded_down
-from dsimport.compiler.recognise.spec import ModelHints
 
 __all__ = ["Checkpoint", "family_size", "read_checkpoint"]
 
@@ -45,7 +45,7 @@ def read_checkpoint(
     """Raises DsimportError: N0501 for an unknown model_type, N0505 for missing prompts, N0507, N0508."""
     config = facts.config or {}
     family, hints, evidence = _family(config, families)
-    if family.export is None:
+    if not family.exported:
         raise _refused(
             "A0251",
             f"checkpoints of family {family.family} cannot be exported",
@@ -80,7 +80,7 @@ def read_checkpoint(
 
 
 def family_size(
-    family: Family, hints: ModelHints, wanted: Input, config: Mapping[str, Any], size: tuple[int, int] | None
+    family: Family, hints: KnownModel, wanted: Input, config: Mapping[str, Any], size: tuple[int, int] | None
 ) -> tuple[tuple[int, int], str]:
     """Height and width of the input, and where they come from: as told, else preprocessor_config.json, else
     config.json, else what the family usually has. Raises DsimportError N0508."""
@@ -99,14 +99,14 @@ def family_size(
     )
 
 
-def _family(config: Mapping[str, Any], families: Sequence[Family]) -> tuple[Family, ModelHints, str]:
+def _family(config: Mapping[str, Any], families: Sequence[Family]) -> tuple[Family, KnownModel, str]:
     model_type = config.get("model_type")
     claimed = claimed_by(families, model_type)
     if claimed:
         family = claimed[0]
-        return family, family.recognise.models[str(model_type)], f"config.json says model_type {model_type}"
+        return family, family.models[str(model_type)], f"config.json says model_type {model_type}"
     if len(families) == 1:
-        return families[0], ModelHints(), "as told"
+        return families[0], KnownModel(), "as told"
     shown = f"model_type '{single_line(str(model_type))[:60]}'" if model_type is not None else "no model_type"
     raise _refused(
         "N0501",
@@ -117,7 +117,7 @@ def _family(config: Mapping[str, Any], families: Sequence[Family]) -> tuple[Fami
 
 
 def _outputs(
-    family: Family, hints: ModelHints, config: Mapping[str, Any], size: tuple[int, int], classes: int
+    family: Family, hints: KnownModel, config: Mapping[str, Any], size: tuple[int, int], classes: int
 ) -> dict[str, list[int]]:
     """Shapes by the family's expressions, with its free dimensions from config.json, else its usual ones."""
     names: dict[str, Number] = {"height": size[0], "width": size[1], "classes": classes}

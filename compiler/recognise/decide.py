@@ -10,6 +10,7 @@ from dsimport.compiler.diagnostics import Diagnostic, DsimportError
 from dsimport.compiler.escape import single_line
 from dsimport.compiler.labelrules import label_problem
 from dsimport.compiler.preset import Family
+from dsimport.compiler.presetexport import KnownModel
 from dsimport.compiler.recognise.candidates import Candidate, Ranking, claimed_by, rank
 from dsimport.compiler.recognise.checkpoint import Checkpoint, family_size, read_checkpoint
 from dsimport.compiler.recognise.entries import Entry
@@ -17,7 +18,6 @@ from dsimport.compiler.recognise.facts import OnnxFacts, SourceFacts
 from dsimport.compiler.recognise.labels import MAX_CLASSES, TABLES, in_class_order, label_table, labels_of_metadata
 from dsimport.compiler.recognise.refused import check_metadata
 from dsimport.compiler.recognise.sizes import Input, config_size, input_of_preprocessor, size_of_metadata
-from dsimport.compiler.recognise.spec import ModelHints
 
 __all__ = ["Choices", "Decision", "decide", "likely_size"]
 
@@ -81,7 +81,7 @@ def likely_size(facts: SourceFacts, families: Sequence[Family], choices: Choices
     named = claimed_by(families, config.get("model_type")) or (list(families) if len(families) == 1 else [])
     if not named:
         return choices.size or wanted.size or config_size(config)
-    hints = named[0].recognise.models.get(str(config.get("model_type")), ModelHints())
+    hints = named[0].models.get(str(config.get("model_type")), KnownModel())
     try:
         return family_size(named[0], hints, wanted, config, choices.size)[0]
     except DsimportError:

@@ -10,9 +10,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from dsimport.compiler.expr import ExprError, names_in
-
-__all__ = ["ColumnHint", "ModelHints", "Recognise"]
+__all__ = ["ColumnHint", "Recognise"]
 
 
 def _check_pattern(text: str) -> str:
@@ -26,32 +24,12 @@ def _check_pattern(text: str) -> str:
     return text
 
 
-def _check_arithmetic(text: int | str) -> int | str:
-    try:
-        names_in(text)
-    except ExprError as error:
-        raise ValueError(str(error)) from None
-    return text
-
-
 Pattern: TypeAlias = Annotated[str, Field(max_length=200), AfterValidator(_check_pattern)]
-ConfigNumber: TypeAlias = Annotated[int | str, Field(union_mode="smart"), AfterValidator(_check_arithmetic)]
 Size: TypeAlias = tuple[Annotated[int, Field(ge=1, le=16384)], Annotated[int, Field(ge=1, le=16384)]]
 
 
 class _Hints(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
-
-
-class ModelHints(_Hints):
-    """What config.json of one model_type means.
-
-    dims: the family's free dimensions, as arithmetic over numbers of config.json (`num_queries`; of a section,
-        `vision_config_patch_size`), `height` and `width`. multiple: height and width are rounded down to it.
-    """
-
-    dims: dict[str, ConfigNumber] = Field(default={}, max_length=8)
-    multiple: int = Field(default=1, ge=1, le=1024)
 
 
 class ColumnHint(_Hints):
@@ -70,16 +48,15 @@ class ColumnHint(_Hints):
 
 
 class Recognise(_Hints):
-    """How models of a family are known.
+    """How models of a family are known, beside the `model_type` of config.json.
 
-    models: by `model_type` of config.json. names: other names that exporters give a tensor, by role (`maps_0` for the
+    names: other names that exporters give a tensor, by role (`maps_0` for the
     first of several levels). metadata: patterns that the exporter's own metadata must match as a whole, by key.
     repositories: patterns looked for in the name of the source. columns: peculiar channels. size: height and width
     where nothing else says them. classes: the number of classes that all such models have. safer_than: families whose
     models this one reads at least as well, each with the reason.
     """
 
-    models: dict[str, ModelHints] = Field(default={}, max_length=32)
     names: dict[str, tuple[str, ...]] = Field(default={}, max_length=32)
     metadata: dict[str, Pattern] = Field(default={}, max_length=8)
     repositories: tuple[Pattern, ...] = Field(default=(), max_length=16)

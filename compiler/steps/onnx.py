@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dsimport.compiler import paths
-from dsimport.compiler.exportenv import STACKS, pins_digest
+from dsimport.compiler.exportenv import LAYERS, pins_digest
 from dsimport.compiler.graphpasses import Deployed, graph_passes, pixel_values
 from dsimport.compiler.layout import Layout
 from dsimport.compiler.model import Model
@@ -103,11 +103,10 @@ def _local_files(model: Model) -> tuple[str, ...]:
 def export(model: Model, binding: Binding) -> Step:
     """The checkpoint as an ONNX file at the network's size, checked against the model itself before it is accepted."""
     layout = Layout(model.name)
-    settings, net, family = model.source.export, model.model.input, binding.family.export
+    settings, net, family = model.source.export, model.model.input, binding.family
     assert settings is not None
-    assert family is not None
-    exporters = {kind: item.model_dump(mode="json") for kind, item in sorted(family.models.items())}
-    stacks = {"transformers-4", *(item.stack for item in family.models.values())}
+    exporters = {kind: item.model_dump(mode="json") for kind, item in sorted(family.exported.items())}
+    layers = {"transformers-4", "timm", *(item.stack for item in family.exported.values())}
     return Step(
         id="export",
         kind="export",
@@ -120,17 +119,17 @@ def export(model: Model, binding: Binding) -> Step:
             "source": layout.checkpoint_folder,
             "target": layout.source_onnx,
             "report": layout.export_report,
-            "family": binding.family.family,
+            "family": family.family,
             "task": settings.task,
             "exporter": settings.exporter,
             "opset": settings.opset,
-            "first_opset": family.opset,
+            "first_opset": family.export.opset,
             "models": exporters,
             "prompts": list(settings.frozen_prompt),
             "input": {"name": net.name, "shape": [net.channels, net.height, net.width]},
             "outputs": {item.role: {"of": item.spec.names[item.level], "name": item.name} for item in binding.tensors},
             "batch": EXPORT_BATCH,
-            "pins": {stack: pins_digest(stack) for stack in STACKS if stack in stacks},
+            "pins": {layer: pins_digest(layer) for layer in LAYERS if layer in layers},
         },
         log=layout.export_log,
         gives=("export.max_abs_diff", "export.exporter", "export.opset", "export.attempts"),

@@ -27,6 +27,7 @@ def register(subparsers: Any) -> None:
     )
     add_recipe_arguments(parser)
     parser.add_argument("--again", metavar="STEP", action="append", default=[], help="run this step even if up to date")
+    parser.add_argument("--until", metavar="STEP", help="end after this step, e.g. export or verify")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.add_argument("-q", "--quiet", action="store_true", help="only results")
     parser.add_argument("-v", "--verbose", action="store_true", help="also what the tools print")
@@ -46,6 +47,8 @@ def run(args: argparse.Namespace) -> int:
 
     session, report = Session(args), Report()
     plans = list(_plans(args, session, report))
+    if args.until is not None and not report.errors:
+        _check_step(plans, args.until, report)
     emit_diagnostics(report, args, footer=session.footer(report))
     if report.errors:
         if args.json:
@@ -59,7 +62,8 @@ def run(args: argparse.Namespace) -> int:
         if args.again:
             forget_steps(session.root / plan.home, args.again)
         progress = Progress(quiet=args.quiet or args.json, verbose=args.verbose)
-        result = apply_plan(plan, root=session.root, progress=progress, command=["dsimport", *sys.argv[1:]])
+        words = ["dsimport", *sys.argv[1:]]
+        result = apply_plan(plan, root=session.root, progress=progress, command=words, until=args.until)
         results.append(result)
         emit_diagnostics(result.diagnostics, args)
         if not args.json:
@@ -81,6 +85,22 @@ def _plans(args: argparse.Namespace, session: Session, report: Report) -> Iterab
 
         return read_plan_file(args.recipes[0], root=session.root, compiler=COMPILER)
     return session.plans(report)
+
+
+def _check_step(plans: Iterable[Plan], wanted: str, report: Report) -> None:
+    """An error (P0103) for each plan that has no such step."""
+    from dsimport.compiler.escape import single_line
+    from dsimport.compiler.suggest import closest
+
+    for plan in plans:
+        known = [step.id for step in plan.steps]
+        if wanted not in known:
+            near = closest(wanted, known)
+            report.error(
+                "P0103",
+                f"the plan of {plan.name} has no step '{single_line(wanted)}'",
+                help=(*((f"did you mean '{near}'?",) if near else ()), f"steps: {', '.join(known)}"),
+            )
 
 
 def _document(result: ApplyResult) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from dsimport.compiler.escape import shell_word, single_line
 from dsimport.runtime.streams import RUNS, carried_streams
 
 if TYPE_CHECKING:
@@ -15,13 +16,16 @@ __all__ = ["closing_lines", "streams_text"]
 
 
 def closing_lines(plan: Plan, result: ApplyResult) -> str:
-    """How far it got; after a whole run also the figures and the report's path."""
+    """How far it got; after a whole run also the figures and the report's path, after a part of one what goes on."""
     lines = [f"{plan.name}: {result.summary()}"]
     values = result.values
     for step in plan.steps:
         if step.id in result.ended:
             lines.append(f"the doubling ended early: {step.id} failed ({values.get(str(step.may_fail))})")
-    if result.exit_code == 0 and values.get("images_per_s") is not None:
+    if result.exit_code == 0 and result.not_started:
+        rest = f"{len(result.not_started)} of {len(plan.steps)} steps are left"
+        lines.append(f"{rest}: dsimport apply {shell_word(single_line(plan.recipe))} goes on")
+    elif result.exit_code == 0 and values.get("images_per_s") is not None:
         figures = [
             streams_text(values, float(plan.settings["benchmark.target_fps"].value)),
             f"{_number(values, 'images_per_s'):,.1f} img/s (batch {values.get('max_batch')})",

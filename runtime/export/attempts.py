@@ -16,20 +16,23 @@ _DYNAMO_OPSET = 18  # torch.export knows none below
 
 @dataclass(frozen=True)
 class Attempt:
-    """One way to export. stack: the transformers it runs with; change: what differs from the attempt before."""
+    """One way to export. stack: the transformers it runs with; change: what differs from the attempt before; timm:
+    whether the checkpoint's backbone is of that package."""
 
     exporter: str
     stack: str
     opset: int
     post_process: bool = True
     change: str = ""
+    timm: bool = False
 
     def document(self) -> dict[str, Any]:
         """The attempt as plain data."""
         return asdict(self)
 
     def __str__(self) -> str:
-        return f"{self.exporter}, opset {self.opset}, {self.stack}" + ("" if self.post_process else ", no post-process")
+        options = (", timm" if self.timm else "") + ("" if self.post_process else ", no post-process")
+        return f"{self.exporter}, opset {self.opset}, {self.stack}{options}"
 
 
 def attempts(params: Mapping[str, Any], model: Mapping[str, Any]) -> tuple[Attempt, ...]:

@@ -12,10 +12,8 @@ NAME = "dsimport_export_worker"
 
 
 def main() -> int:
-    """Put the request's overlay in front, import the package beside this file under a name of its own, and serve."""
-    overlay = json.loads(sys.argv[1])["overlay"]
-    if overlay is not None:
-        sys.path.insert(0, overlay)
+    """Put the request's overlays in front, import the package beside this file under a name of its own, and serve."""
+    sys.path[:0] = json.loads(sys.argv[1])["overlays"]
     place = Path(__file__).resolve().parent / "worker"
     spec = importlib.util.spec_from_file_location(NAME, place / "__init__.py", submodule_search_locations=[str(place)])
     assert spec is not None

@@ -1,7 +1,8 @@
 """The export environment: one virtual environment for all models, made once, with pinned packages.
 
-It lies in `build/.venv_optimum` below the root (`DSIMPORT_EXPORT_ENV` names another place). A newer transformers is
-laid over it in a folder of its own, where a model needs it. A stamp per layer, written last, says that it is whole.
+It lies in `build/.venv_optimum` below the root (`DSIMPORT_EXPORT_ENV` names another place). A newer transformers, and
+timm, are laid over it in folders of their own, where a model needs them. A stamp per layer, written last, says that it
+is whole.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -18,7 +19,7 @@ from typing import TypeAlias
 from dsimport.compiler.diagnostics import Diagnostic, DsimportError
 from dsimport.compiler.escape import single_line
 from dsimport.compiler.exportenv import MIN_PYTHON, pins_digest, requirements
-from dsimport.compiler.presetexport import Stack
+from dsimport.compiler.presetexport import Layer
 from dsimport.runtime.atomic import make_folder, remove_tree, write_text
 from dsimport.runtime.lock import hold
 from dsimport.runtime.steps.base import Context, Finished
@@ -28,7 +29,7 @@ __all__ = ["ANY_EXIT", "Environment", "Python", "bare_environment", "environment
 
 Variables: TypeAlias = "dict[str, str | None]"
 
-BASE: Stack = "transformers-4"
+BASE: Layer = "transformers-4"
 INSTALL_S = 3600.0
 ANY_EXIT = range(-64, 256)
 # What installers may see of this process' environment: how to reach an index, and no access tokens.
@@ -66,10 +67,10 @@ def bare_environment(*prefixes: str, **wanted: str) -> Variables:
 
 @dataclass(frozen=True)
 class Python:
-    """An interpreter with its packages. overlay: a folder that goes in front of its own packages."""
+    """An interpreter with its packages. overlays: folders that go in front of its own packages."""
 
     program: Path
-    overlay: Path | None
+    overlays: tuple[Path, ...] = ()
 
 
 class Environment:
@@ -82,35 +83,36 @@ class Environment:
         self._lock = self.folder.with_name(f"{self.folder.name}.lock")
 
     @contextlib.contextmanager
-    def ready(self, stack: Stack, *, repair: bool = False) -> Iterator[Python]:
-        """The interpreter for one stack, made or repaired where it must be, and kept as it is while the block runs.
-        repair: make the layers anew whatever their stamps say."""
+    def ready(self, *layers: Layer, repair: bool = False) -> Iterator[Python]:
+        """The interpreter with these layers, made or repaired where they must be, and kept as they are while the block
+        runs. repair: make the base anew whatever its stamp says."""
         make_folder(self.folder.parent)
         with self._held(shared=True):
-            if not repair and self._whole(stack):
-                yield self._python(stack)
+            if not repair and self._whole(*layers):
+                yield self._python(layers)
                 return
         with self._held(shared=False):
-            self._make(stack, repair)
+            self._make(layers, repair)
         with self._held(shared=True):
-            yield self._python(stack)
+            yield self._python(layers)
 
     def _held(self, *, shared: bool) -> contextlib.AbstractContextManager[None]:
         say = self._context.say
         return hold(self._lock, lambda: say("waiting: another process uses the export environment"), shared=shared)
 
-    def _python(self, stack: Stack) -> Python:
-        return Python(self.folder / "bin" / "python", None if stack == BASE else self._overlay(stack))
+    def _python(self, layers: Sequence[Layer]) -> Python:
+        overlays = tuple(self._overlay(layer) for layer in layers if layer != BASE)
+        return Python(self.folder / "bin" / "python", overlays)
 
-    def _overlay(self, stack: Stack) -> Path:
-        return self.folder / "overlays" / stack
+    def _overlay(self, layer: Layer) -> Path:
+        return self.folder / "overlays" / layer
 
-    def _stamp(self, stack: Stack) -> Path:
-        return self.folder / f"dsimport-{stack}.json"
+    def _stamp(self, layer: Layer) -> Path:
+        return self.folder / f"dsimport-{layer}.json"
 
-    def _whole(self, stack: Stack) -> bool:
+    def _whole(self, *layers: Layer) -> bool:
         """Whether the stamps of the layers are those of this dsimport and Python, and the interpreter starts."""
-        for layer in {BASE, stack}:
+        for layer in {BASE, *layers}:
             try:
                 stamp = json.loads(self._stamp(layer).read_bytes())
             except (OSError, ValueError, RecursionError):
@@ -120,15 +122,17 @@ class Environment:
         program = self.folder / "bin" / "python"
         return os.access(program, os.X_OK) and self._run([str(program), "-I", "-c", "import sys"]).exit_code == 0
 
-    def _make(self, stack: Stack, repair: bool) -> None:
+    def _make(self, layers: Sequence[Layer], repair: bool) -> None:
         if repair or not self._whole(BASE):
             self._make_base()
-        if stack != BASE and not self._whole(stack):
-            self._context.say(f"adding {stack} to the export environment")
-            folder = self._overlay(stack)
+        for layer in layers:
+            if layer == BASE or self._whole(layer):
+                continue
+            self._context.say(f"adding {layer} to the export environment")
+            folder = self._overlay(layer)
             remove_tree(folder)
-            self._install(stack, "--no-deps", "--target", str(folder))
-            self._seal(stack)
+            self._install(layer, "--no-deps", "--target", str(folder))
+            self._seal(layer)
 
     def _make_base(self) -> None:
         if sys.version_info < MIN_PYTHON:
@@ -144,16 +148,16 @@ class Environment:
         self._install(BASE)
         self._seal(BASE)
 
-    def _install(self, stack: Stack, *options: str) -> None:
-        listed = self.folder / f"{stack}.txt"
-        write_text(listed, requirements(stack))
+    def _install(self, layer: Layer, *options: str) -> None:
+        listed = self.folder / f"{layer}.txt"
+        write_text(listed, requirements(layer))
         program, uv = str(self.folder / "bin" / "python"), find_program("uv")
         pip = [program, "-I", "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
         words = [uv, "pip", "install", "--python", program] if uv else [*pip, "--progress-bar", "off"]
         self._done(self._run([*words, *options, "-r", str(listed)]), "see the log for what the installer missed")
 
-    def _seal(self, stack: Stack) -> None:
-        write_text(self._stamp(stack), json.dumps(_wanted(stack)) + "\n")
+    def _seal(self, layer: Layer) -> None:
+        write_text(self._stamp(layer), json.dumps(_wanted(layer)) + "\n")
 
     def _run(self, words: list[str]) -> Finished:
         environment = bare_environment(*_INSTALLERS)
@@ -173,5 +177,5 @@ class Environment:
         raise DsimportError(Diagnostic(code, message, help=(advice,), notes=notes))
 
 
-def _wanted(stack: Stack) -> dict[str, str]:
-    return {"pins": pins_digest(stack), "python": sys.version.split()[0]}
+def _wanted(layer: Layer) -> dict[str, str]:
+    return {"pins": pins_digest(layer), "python": sys.version.split()[0]}

@@ -6,13 +6,13 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
 from dsimport.compiler.diagnostics import DsimportError
 from dsimport.compiler.escape import single_line
-from dsimport.compiler.presetexport import Stack
+from dsimport.compiler.presetexport import Layer
 from dsimport.runtime.acquire.checkpoint import WEIGHTS
 from dsimport.runtime.atomic import TEMPORARY, make_folder, remove_tree
 from dsimport.runtime.export.attempts import Attempt
@@ -70,6 +70,7 @@ def try_all(context: Context, planned: tuple[Attempt, ...], model: Mapping[str, 
             continue
         if attempt.change:
             context.say(f"trying again: {attempt.change}")
+        attempt = replace(attempt, timm=any(item.attempt.timm for item in tried))
         result = _once(context, environment, attempt, model, append=bool(tried))
         tried.append(result)
         if result.accepted:
@@ -81,11 +82,15 @@ def try_all(context: Context, planned: tuple[Attempt, ...], model: Mapping[str, 
 def _once(
     context: Context, environment: Environment, attempt: Attempt, model: Mapping[str, Any], *, append: bool
 ) -> Tried:
-    stack = cast(Stack, attempt.stack)
-    result = _attempt(context, environment, attempt, stack, model, append=append, repair=False)
+    result = _attempt(context, environment, attempt, model, append=append, repair=False)
     if result.stage == "environment":
         context.say(f"the export environment is broken ({result.error[:120]}): making it anew")
-        result = _attempt(context, environment, attempt, stack, model, append=True, repair=True)
+        result = _attempt(context, environment, attempt, model, append=True, repair=True)
+    if result.stage == "load" and not attempt.timm and "timm" in result.error:
+        # Which configurations mean timm by what they leave out differs between releases: transformers says it.
+        context.say("the checkpoint's backbone is of the package timm")
+        attempt = replace(attempt, timm=True)
+        result = _attempt(context, environment, attempt, model, append=True, repair=False)
     return result
 
 
@@ -93,7 +98,6 @@ def _attempt(
     context: Context,
     environment: Environment,
     attempt: Attempt,
-    stack: Stack,
     model: Mapping[str, Any],
     *,
     append: bool,
@@ -104,9 +108,10 @@ def _attempt(
     remove_tree(work)
     make_folder(work)
     try:
-        with environment.ready(stack, repair=repair) as python:
-            overlay = None if python.overlay is None else str(python.overlay)
-            request = json.dumps({**_request(context, attempt, model, work), "overlay": overlay})
+        layers: tuple[Layer, ...] = (cast(Layer, attempt.stack), *(("timm",) if attempt.timm else ()))
+        with environment.ready(*layers, repair=repair) as python:
+            overlays = [str(folder) for folder in python.overlays]
+            request = json.dumps({**_request(context, attempt, model, work), "overlays": overlays})
             # -I: what lies in the folder that the user works in, or in PYTHONPATH, is not imported.
             answer = _ask(context, [str(python.program), "-I", str(BOOT), request], work, append=append)
     finally:
@@ -147,6 +152,7 @@ def _request(context: Context, attempt: Attempt, model: Mapping[str, Any], work:
         "exporter": attempt.exporter,
         "opset": attempt.opset,
         "post_process": attempt.post_process,
+        "timm": attempt.timm,
         "strategy": model["strategy"],
         "quirks": list(model["quirks"]),
         "tolerance": TOLERANCE,

@@ -67,8 +67,7 @@ def _unknown(kind: str, family: str, known: list[str]) -> DsimportError:
 
     fitting = []
     for name in family_names():
-        export = load_family(name).export
-        if export is not None and kind in export.models:
+        if kind in load_family(name).exported:
             fitting.append(name)
     advice = f"write family: {fitting[0]}" if fitting else "export it with the tool it comes from, and name the file"
     message = f"the checkpoint is a {kind}, which family {family} does not export"
@@ -89,15 +88,8 @@ def _failed(context: Context, tried: list[Tried]) -> DsimportError:
     notes = [f"{number}. {item.line()[:300]}" for number, item in enumerate(made, 1)]
     notes.append(f"report: {context.step.params['report']}")
     if all(item.stage == "load" for item in made):
-        missing = "needs a package that the export environment does not have"
-        timm = any("timm" in item.error for item in made)
-        advice = (
-            "take a revision of the checkpoint without timm (for DETR on the hub: revision: no_timm)"
-            if timm
-            else "fetch the checkpoint again; look whether transformers itself loads it"
-        )
-        message = f"the checkpoint {missing if timm else 'does not load'}"
-        return DsimportError(Diagnostic("A0257", message, notes=tuple(notes), help=(advice,)))
+        advice = "fetch the checkpoint again; look whether transformers itself loads it"
+        return DsimportError(Diagnostic("A0257", "the checkpoint does not load", notes=tuple(notes), help=(advice,)))
     return DsimportError(
         Diagnostic(
             "A0256",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from cli_support import quick
 from hub_server import HubServer
 from init_support import DETR_FILES, LAYOUTS, TESTS, YOLO, Run, build, json_bytes, refusal
 from ruamel.yaml import YAML
+
+from dsimport.compiler.escape import markdown_text
 
 
 def plans(root: Path, hub: HubServer, recipe: str) -> None:
@@ -130,6 +133,55 @@ def test_a_prompt_is_frozen_into_a_checkpoint(init: Run, hub: HubServer) -> None
     values = init("acme/owl", "--prompt", "person, red car")["values"]
     assert values["source.export.frozen_prompt"] == values["model.labels"] == ["person", "red car"]
     assert values["model.outputs"] == {"logits": [576, 2], "pred_boxes": [576, 4]}
+
+
+OWL = {
+    "config.json": json_bytes({"model_type": "owlvit", "vision_config": {"patch_size": 32, "image_size": 768}}),
+    "model.safetensors": b"w",
+}
+CATALOG = "https://catalog.ngc.nvidia.com/orgs/nvidia/teams/tao/models/{}/files?version=1.0"
+TAO = {"cars.onnx": build(LAYOUTS["TAO DINO"]), "labels.txt": b"car\ncycle\nsign\n"}
+CLASSIFIER = {"config.json": json_bytes({"architectures": ["ViTForImageClassification"]}), "model.safetensors": b"x"}
+PLAIN = {name: DETR_FILES[name] for name in ("config.json", "preprocessor_config.json")}
+
+# By category: A has ONNX, B only weights, C nothing usable, D is NGC.
+SOURCES: dict[tuple[str, str], tuple[dict[str, bytes], tuple[str, ...]]] = {
+    ("A", "onnx/, with a quantized variant"): (DETR_FILES, ()),
+    ("A", "at the top"): ({**PLAIN, "model.onnx": DETR_FILES["onnx/model.onnx"], "model.safetensors": b"w"}, ()),
+    ("B", "safetensors"): (CHECKPOINT, ()),
+    ("B", "safetensors of a model asked by text, with --prompt"): (OWL, ("--prompt", "person,red car")),
+    ("B", "safetensors of a model asked by text, without"): (OWL, ()),
+    ("C", "no model"): ({"README.md": b"x"}, ()),
+    ("C", "an engine alone"): ({"m.engine": b"x"}, ()),
+    ("C", "a classifier"): (CLASSIFIER, ()),
+    ("D", "ONNX and a labels file"): (TAO, ()),
+    ("D", "an encrypted model"): ({"m.etlt": b"x", "labels.txt": b"car\n"}, ()),
+}
+
+
+def test_the_table_of_sources(init: Run, hub: HubServer, tmp_path: Path, golden: Callable[[str, str], None]) -> None:
+    """Part of docs/recognition.md."""
+    lines = []
+    for number, ((category, what), (files, words)) in enumerate(SOURCES.items()):
+        name, recipe = f"m{number}", f"recipes/m{number}.yaml"
+        hub.repository(f"acme/{name}", files)
+        hub.ngc(f"nvidia/tao/{name}", "1.0", files)
+        source = CATALOG.format(name) if category == "D" else f"acme/{name}"
+        code, _, _ = quick(tmp_path, hub.url, "init", source, *words, "--dry-run")
+        document = init(source, *words, code=code)
+        if code:
+            error, message, fix = refusal(document)
+            cells = [f"refused, {error}: {message}", fix.partition("\n")[0]]
+        else:
+            lock, values = document["lock"]["content"], document["values"]
+            taken = lock["onnx"] or "the weights, to be exported"
+            size = f"{values['model.input.height']} x {values['model.input.width']}"
+            labels = values["model.labels"]
+            origin = "the prompts" if "--prompt" in words else "the source" if labels == "config" else "the recipe"
+            cells = [f"{document['family']}, {document['confidence']}, {size}, labels of {origin}", f"takes {taken}"]
+            plans(tmp_path, hub, recipe)
+        lines.append(f"| {category} | {' | '.join(markdown_text(cell) for cell in (what, *cells))} |")
+    golden("recognition/sources.md", "\n".join(lines) + "\n")
 
 
 def test_running_init_again_keeps_what_its_owner_changed(init: Run, tmp_path: Path) -> None:

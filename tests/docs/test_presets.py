@@ -22,7 +22,7 @@ MODELS = [
     *(preset.CandidatesDecode, preset.Boxes, preset.Scores, preset.Objectness, preset.Levels),
     *(preset.DetectionsDecode, preset.RowBoxes, preset.Classes, preset.Count),
     *(preset.GridDecode, preset.GridBoxes, preset.GridScores, preset.GridOffset),
-    *(presetexport.FamilyExport, presetexport.ModelExport),
+    *(presetexport.KnownModel, presetexport.FamilyExport, presetexport.ModelExport),
 ]
 
 

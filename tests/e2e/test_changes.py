@@ -320,6 +320,20 @@ def test_the_whole_life_of_an_import_on_the_command_line(
     assert made.json("apply", RECIPE)["models"][0]["done"] == []
 
 
+def test_an_apply_ends_where_it_is_told_to_and_goes_on_from_there(project: Callable[..., Project]) -> None:
+    made = project()
+    done = made.run("apply", RECIPE, "--until", "inspect")
+    assert done.returncode == 0, done.stderr
+    closing = done.stdout.splitlines()[-1]
+    assert re.fullmatch(rf"\d+ of \d+ steps are left: dsimport apply {RECIPE} goes on", closing)
+    assert made.json("apply", RECIPE, "--until", "inspect")["models"][0]["done"] == []
+    on = made.json("apply", RECIPE, "--until", "build-parser")["models"][0]
+    assert (on["done"][-1], "inspect" in on["same"], on["not_started"][-1]) == ("build-parser", True, "report")
+    wrong = made.json("apply", RECIPE, "--until", "inpsect", code=1)
+    assert [item["code"] for item in wrong["diagnostics"]] == ["P0103"]
+    assert "did you mean 'inspect'?" in wrong["diagnostics"][0]["help"]
+
+
 def test_errors_keep_standard_output_one_document(project: Callable[..., Project]) -> None:
     made = project()
     recipe = made.root / RECIPE

@@ -11,35 +11,45 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import live_backbones  # noqa: F401
 import numpy as np
 import torch
 import transformers
-from live_cases import PROMPTS
-from live_models import DETECTORS, ENCODER_DECODER, Detector, build, grounding, spread
+from live_cases import NORMALISED, PROMPTS, Case, case_of
+from live_models import (
+    CLASSES,
+    DETECTORS,
+    ENCODER_DECODER,
+    Detector,
+    Heads,
+    build,
+    grounding,
+    hgnet,
+    rtdetr_like,
+    spread,
+)
 from torch import nn
 
 __all__ = ["main"]
 
 LENGTH = 16  # tokens of a text of the tiny OWL models
+TOKENS = 77  # of a text of OmDet-Turbo
 IMAGES = 3
-_IMAGENET = {"image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]}
-_CLIP = {"image_mean": [0.48145466, 0.4578275, 0.40821073], "image_std": [0.26862954, 0.26130258, 0.27577711]}
-_NORMALISED = {"detr": _IMAGENET, "deformable-detr": _IMAGENET, "rf-detr": _IMAGENET, "grounding-dino": _IMAGENET}
-_NORMALISED |= {"owlvit": _CLIP, "owlv2": _CLIP}
 
 
 def main(words: list[str]) -> int:
     """Write the named checkpoints, all for no name, each into a folder of its own with its results beside it."""
     folder, names = Path(words[0]), words[1:]
     torch.set_num_threads(1)
-    for detector in (*DETECTORS, MM_GROUNDING):
+    for detector in (*DETECTORS, *MORE):
         if not names or detector.name in names:
-            model = write(detector, folder / detector.name)
-            results(detector, model, folder)
+            case = case_of(detector.name)
+            model = write(detector, case, folder / detector.name)
+            results(case, model, folder)
     return 0
 
 
-def write(detector: Detector, folder: Path) -> nn.Module:
+def write(detector: Detector, case: Case, folder: Path) -> nn.Module:
     """config.json, weights, preprocessor_config.json, and a tokenizer for models with text. Returns what gives the
     results: pixels to logits and boxes."""
     made = build(detector)
@@ -47,20 +57,27 @@ def write(detector: Detector, folder: Path) -> nn.Module:
     model.save_pretrained(folder)
     config = json.loads((folder / "config.json").read_text("utf-8"))
     # As transformers 4 writes it; version 5 has no such keys, and version 4 takes their absence for a timm backbone.
-    if config.get("backbone_config"):
+    if detector is TIMM_DETR:
+        del config["backbone_config"]
+        config |= TIMM_KEYS
+    elif config.get("backbone_config"):
         config |= {"use_timm_backbone": False, "use_pretrained_backbone": False, "backbone": None}
     put(folder / "config.json", config)
+    mean, std = NORMALISED.get(detector.family, (None, None))
     processor: dict[str, Any] = {
         "do_resize": True,
-        "size": {"height": detector.height, "width": detector.width},
+        "size": case.size,
         "do_rescale": True,
         "rescale_factor": 1 / 255,
-        "do_normalize": detector.family in _NORMALISED,
-        "do_pad": False,
+        "do_normalize": mean is not None,
+        "do_pad": detector.family == "owlv2",
         "resample": 2,
-        **_NORMALISED.get(detector.family, {}),
+        **({} if mean is None else {"image_mean": mean, "image_std": std}),
     }
     put(folder / "preprocessor_config.json", processor)
+    if detector.family == "omdet-turbo":
+        clip_tokenizer(folder)
+        return Tasked(model, transformers.AutoTokenizer.from_pretrained(folder)).eval()
     if detector.family in ("owlvit", "owlv2"):
         return Prompted(model, clip_tokenizer(folder)).eval()
     if detector.family == "grounding-dino":
@@ -79,6 +96,75 @@ class Prompted(nn.Module):
         tokens = self.tokens.repeat(len(pixels), 1)
         found = self.model(pixel_values=pixels, input_ids=tokens, attention_mask=(tokens > 0).long())
         return found.logits, found.pred_boxes
+
+
+class Tasked(nn.Module):
+    """OmDet-Turbo, with texts of its own for every image: the classes, and the task as its processor words it."""
+
+    def __init__(self, model: nn.Module, tokenizer: Any) -> None:
+        super().__init__()
+        self.model = model
+        options = {"padding": "max_length", "max_length": TOKENS, "return_tensors": "pt"}
+        self.classes = tokenizer(list(PROMPTS), **options)
+        self.task = tokenizer([f"Detect {', '.join(PROMPTS)}."], **options)
+
+    def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        images = len(pixels)
+        found = self.model(
+            pixel_values=pixels,
+            classes_input_ids=self.classes["input_ids"].repeat(images, 1),
+            classes_attention_mask=self.classes["attention_mask"].repeat(images, 1),
+            tasks_input_ids=self.task["input_ids"].repeat(images, 1),
+            tasks_attention_mask=self.task["attention_mask"].repeat(images, 1),
+            classes_structure=torch.tensor([len(PROMPTS)] * images),
+        )
+        return found.decoder_class_logits, found.decoder_coord_logits
+
+
+def omdet_turbo() -> nn.Module:
+    """With a backbone of transformers, whose features have no layer norm of their own there: that is timm's."""
+    width, words = 32, 48  # the model does not run where these are the same
+    parts: Any = grounding().model
+    text = transformers.CLIPTextConfig(
+        vocab_size=50,
+        hidden_size=words,
+        intermediate_size=words,
+        num_hidden_layers=1,
+        num_attention_heads=4,
+        max_position_embeddings=TOKENS,
+        bos_token_id=48,
+        eos_token_id=49,
+    )
+    widths: dict[str, Any] = dict.fromkeys(("encoder_hidden_dim", "encoder_dim_feedforward"), width)
+    widths |= dict.fromkeys(("decoder_hidden_dim", "decoder_dim_feedforward"), width)
+    widths |= dict.fromkeys(("text_projection_in_dim", "text_projection_out_dim", "class_embed_dim"), words)
+    config = transformers.OmDetTurboConfig(
+        backbone_config=parts.config.backbone_config,
+        text_config=text,
+        apply_layernorm_after_vision_backbone=False,
+        num_queries=30,
+        vision_features_channels=[width] * 3,
+        encoder_in_channels=[16, 32, 64],
+        encoder_attention_heads=4,
+        decoder_num_heads=4,
+        decoder_num_layers=2,
+        disable_custom_kernels=True,
+        task_encoder_hidden_dim=words,
+        **widths,
+    )
+    return Whole(spread(transformers.OmDetTurboForObjectDetection(config)))
+
+
+def pp_doclayout(version: int) -> nn.Module:
+    """RT-DETR's parts, and an order of reading."""
+    backbone: Any = hgnet()
+    if version == 2:
+        order = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+        limits = {"class_thresholds": [0.5] * CLASSES, "class_order": list(range(CLASSES))}
+        return rtdetr_like("PPDocLayoutV2", backbone, reading_order_config=order, **limits)
+    backbone.out_features = [f"stage{stage}" for stage in range(1, 5)]
+    masks = {"x4_feat_dim": 8, "mask_feature_channels": [8, 8], "num_prototypes": 4, "global_pointer_head_size": 8}
+    return rtdetr_like("PPDocLayoutV3", backbone, **masks)
 
 
 def mm_grounding() -> nn.Module:
@@ -104,16 +190,43 @@ SHARED = {"d_model", "max_text_len", *ENCODER_DECODER} - {"id2label", "label2id"
 MM_GROUNDING = Detector("mm-grounding-dino", "grounding-dino", mm_grounding, height=96, width=128, columns=24)
 
 
-def results(detector: Detector, model: nn.Module, folder: Path) -> None:
+def timm_detr() -> nn.Module:
+    """DETR with the smallest ResNet of timm."""
+    config = transformers.DetrConfig(
+        backbone_config=transformers.TimmBackboneConfig(backbone="resnet18", out_indices=[1, 2, 3, 4]),
+        d_model=32,
+        **ENCODER_DECODER,
+    )
+    return Heads(spread(transformers.DetrForObjectDetection(config)))
+
+
+TIMM_DETR = Detector("detr-timm", "detr", timm_detr, columns=CLASSES + 1)
+MORE = (
+    MM_GROUNDING,
+    TIMM_DETR,
+    Detector("omdet-turbo", "omdet-turbo", omdet_turbo, height=96, width=128),
+    Detector("pp_doclayout_v2", "pp-doclayout", lambda: pp_doclayout(2)),
+    Detector("pp_doclayout_v3", "pp-doclayout", lambda: pp_doclayout(3)),
+)
+TIMM_KEYS = {
+    "backbone": "resnet18",
+    "backbone_config": None,
+    "backbone_kwargs": {"in_chans": 3, "out_indices": [1, 2, 3, 4]},
+    "use_pretrained_backbone": True,
+    "use_timm_backbone": True,
+}
+
+
+def results(case: Case, model: nn.Module, folder: Path) -> None:
     """What the model computes, by code that knows nothing of exports: `<name>.npz` with pixels, scores and boxes."""
-    pixels = torch.rand(IMAGES, 3, detector.height, detector.width, generator=torch.Generator().manual_seed(2))
+    pixels = torch.rand(IMAGES, 3, case.height, case.width, generator=torch.Generator().manual_seed(2))
     with torch.no_grad():
         scores, boxes = model(pixels)
-    if detector.family == "grounding-dino":  # a column per token; the first token is [CLS]
+    if case.family == "grounding-dino":  # a column per token; the first token is [CLS]
         ends = itertools.accumulate(len(prompt.split()) + 1 for prompt in PROMPTS)
         words = [(end - len(prompt.split()), end) for end, prompt in zip(ends, PROMPTS, strict=True)]
         scores = torch.stack([scores[..., first:last].amax(-1) for first, last in words], dim=-1)
-    np.savez(folder / f"{detector.name}.npz", pixels=pixels, scores=scores, boxes=boxes)
+    np.savez(folder / f"{case.name}.npz", pixels=pixels, scores=scores, boxes=boxes)
 
 
 def clip_tokenizer(folder: Path) -> torch.Tensor:

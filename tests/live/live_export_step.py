@@ -1,10 +1,12 @@
 """Random-weight checkpoints of every model type, from folder to verified pipeline, with the real exporters.
 
-Run by `make test-export`: it makes the export environment (torch, transformers, optimum) in build/ if it is not there.
+`dsimport init` writes the recipes, and nobody touches them. Run by `make test-export`, which makes the export
+environment (torch, transformers, optimum) in build/ if it is not there.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -19,12 +21,12 @@ import numpy as np
 import onnxruntime
 import pytest
 from hub_server import HubServer
-from live_cases import CASES, PROMPTS, Case
+from live_cases import CASES, PROMPTS, TIMM, Case, case_of
 
+from dsimport.compiler.escape import markdown_text
 from dsimport.compiler.families import load_family
 from dsimport.compiler.plan import Plan, Step
 from dsimport.runtime.export.environment import Environment
-from dsimport.runtime.planfile import plan_entry, write_plan_file
 from dsimport.runtime.progress import Progress
 from dsimport.runtime.steps.base import Context
 
@@ -33,6 +35,19 @@ BIN = Path(sys.executable).parent
 FRAMES = 8
 TOKEN = "hf_PlantedPlantedPlanted42"
 EXACT = 2e-4  # outputs of the file against the model's, in logits and fractions
+WHOLE = ("m.yaml", "--toolchain", "reference")
+
+# What a person sets for a machine without a GPU, and for weights that are sure of nothing. Everything else about the
+# model comes from `init`.
+MACHINE = """\
+# this machine
+schema: 1
+parser: {{threshold: 0.02}}
+engine: {{precision: fp32, max_batch: 2, batch_limit: 2}}
+pipeline: {{muxer: {{width: 256, height: 192}}}}
+benchmark: {{warmup_ms: 10, duration_s: 0.1, run_s: {run_s}, target_fps: 1}}
+report: {{formats: [md]}}
+"""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -45,17 +60,29 @@ def environment() -> Any:
 
 @pytest.fixture(scope="session")
 def checkpoints(tmp_path_factory: pytest.TempPathFactory, environment: None) -> Path:
-    """A folder with a checkpoint per model type and what each computes, made in the export environment."""
-    folder = tmp_path_factory.mktemp("checkpoints")
+    """A folder with a checkpoint per model type and what each computes, made in the export environment, once for all
+    workers of this run."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "checkpoints"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "done").exists():
+            folder.mkdir(exist_ok=True)
+            _make_checkpoints(folder)
+            (folder / "done").touch()
+    return folder
+
+
+def _make_checkpoints(folder: Path) -> None:
     step = Step(id="export", kind="export", title="", timeout_s=3600)
     facts = {"compiler": "dsimport", "name": "m", "recipe": "m.yaml", "home": "models/m", "toolchain": "reference"}
     plan = Plan(**facts, inputs=(), settings={}, steps=(step,))
     context = Context(folder, plan, step, {}, Progress(quiet=True), lambda *names, **fields: None)
-    with Environment(context).ready("transformers-5") as python:
-        variables = {**os.environ, "PYTHONPATH": str(python.overlay), "HF_HUB_OFFLINE": "1"}
+    with Environment(context).ready("transformers-5", "timm") as python:
+        overlays = os.pathsep.join(map(str, python.overlays))
+        variables = {**os.environ, "PYTHONPATH": overlays, "HF_HUB_OFFLINE": "1"}
         script = Path(__file__).with_name("live_checkpoints.py")
         subprocess.run([str(python.program), str(script), str(folder)], env=variables, check=True)
-    return folder
 
 
 @pytest.fixture(scope="session")
@@ -67,24 +94,8 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def recipe(case: Case, source: str) -> str:
-    """The recipe of a checkpoint, as a person would write it; `source` is its source section."""
-    return (
-        f"schema: 1\nname: {case.plain_name}\n{source}"
-        f"model:\n  family: {case.family}\n"
-        f"  input: {{name: pixel_values, height: {case.height}, width: {case.width}}}\n"
-        f"  outputs: {{logits: [{case.queries}, {case.columns}], pred_boxes: [{case.queries}, 4]}}\n"
-        f"{'' if case.prompts else f'  classes: {case.classes}{chr(10)}'}"
-        "parser: {threshold: 0.02}\n"
-        "engine: {precision: fp32, max_batch: 2, batch_limit: 2}\n"
-        f"pipeline: {{video: clip.mp4, frames: {FRAMES}, min_detection_rate: 0.5, "
-        "muxer: {width: 256, height: 192}}\n"
-        f"benchmark: {{warmup_ms: 10, duration_s: 0.1, run_s: {case.run_s}, target_fps: 1}}\n"
-    )
-
-
 class Project(NamedTuple):
-    """A root folder with one recipe."""
+    """A root folder in which `dsimport` is run."""
 
     root: Path
     case: Case
@@ -97,22 +108,24 @@ class Project(NamedTuple):
         assert done.returncode == code, done.stdout[-3000:] + done.stderr[-3000:]
         return done.stdout
 
-    def json(self, *words: str, **variables: str) -> Any:
-        return json.loads(self.run(*words, "--json", **variables))
+    def json(self, *words: str, code: int = 0, **variables: str) -> Any:
+        return json.loads(self.run(*words, "--json", code=code, **variables))
 
-    def export(self) -> Any:
-        """Apply a plan that ends with the export; its values."""
-        self.run("plan", "m.yaml", "--toolchain", "reference", "-q", "-o", "whole.json")
-        document = json.loads((self.root / "whole.json").read_text("utf-8"))
-        whole = Plan.model_validate(document["plans"][0]["plan"])
-        steps = whole.steps[: 1 + [step.id for step in whole.steps].index("export")]
-        write_plan_file(self.root / "part.json", [plan_entry(whole.model_copy(update={"steps": steps}), self.root)])
-        return self.json("apply", "part.json")["models"][0]["values"]
+    def init(self, source: str, *words: str, **variables: str) -> Any:
+        """Let `init` write the recipe of a source; what it found."""
+        prompt = ("--prompt", ",".join(PROMPTS)) if self.case.prompts else ()
+        told = ("--name", self.case.plain_name, "--video", "clip.mp4", "--frames", str(FRAMES))
+        gate = ("--min-detection-rate", "0.5")  # weights that were never trained find something in most frames
+        return self.json("init", source, "-o", "m.yaml", *told, *gate, *prompt, *words, **variables)
+
+    def export(self, *words: str, **variables: str) -> Any:
+        """Apply as far as the export; its values."""
+        return self.json("apply", *WHOLE, "--until", "export", *words, **variables)["models"][0]["values"]
 
     def export_with(self, exporter: str) -> None:
         """Write the exporter into the recipe."""
-        path, export = self.root / "m.yaml", f"  export: {{exporter: {exporter}}}\n"
-        path.write_text(path.read_text("utf-8").replace("weights}\n", f"weights}}\n{export}"), "utf-8")
+        path, export = self.root / "m.yaml", "export: {task: object-detection"
+        path.write_text(path.read_text("utf-8").replace(export, f"{export}, exporter: {exporter}"), "utf-8")
 
     @property
     def home(self) -> Path:
@@ -124,16 +137,14 @@ class Project(NamedTuple):
 
 @pytest.fixture
 def project(tmp_path: Path, checkpoints: Path, clip: Path) -> Callable[..., Project]:
-    """A function that makes a project of one case, its checkpoint copied beside the recipe."""
+    """A function that makes a project of one case, with its checkpoint in it and a recipe that knows the machine."""
 
     def make(case: Case, folder: str = "p") -> Project:
         root = tmp_path / folder
-        root.mkdir()
+        root.mkdir(parents=True)
         shutil.copytree(checkpoints / case.name, root / "weights")
         shutil.copy(clip, root / "clip.mp4")
-        export = f"  export: {{frozen_prompt: [{', '.join(PROMPTS)}]}}\n" if case.prompts else ""
-        text = recipe(case, f"source:\n  file: {{path: weights}}\n{export}")
-        (root / "m.yaml").write_text(text, "utf-8")
+        (root / "m.yaml").write_text(MACHINE.format(run_s=case.run_s), "utf-8")
         return Project(root, case)
 
     return make
@@ -144,29 +155,79 @@ def test_a_checkpoint_folder_becomes_a_verified_pipeline(
     case: Case, project: Callable[..., Project], checkpoints: Path
 ) -> None:
     place = project(case)
-    result = place.json("apply", "m.yaml", "--toolchain", "reference")["models"][0]
-    values = result["values"]
-    export = load_family(case.family).export
-    assert export is not None
-    model = export.models[case.name]
-    fitting = [name for name in model.exporters if case.height == case.width or name not in model.square]
-    # The first exporter of the preset works: nothing had to be tried twice.
-    assert (values["export.exporter"], values["export.attempts"]) == (fitting[0], 1)
-    assert values["export.max_abs_diff"] < EXACT
+    made = place.init("weights")
+    assert (made["confidence"], {key: made["values"].get(key) for key in case.expected()}) == (
+        "certain",
+        case.expected(),
+    )
+    place.json("plan", *WHOLE, "--detailed-exitcode", code=2)
+    values = place.json("apply", *WHOLE)["models"][0]["values"]
+    assert_first_exporter(case, values)
     labels = PROMPTS if case.prompts else tuple(f"thing {number}" for number in range(case.classes))
     assert tuple((place.home / "config/labels.txt").read_text("utf-8").splitlines()) == labels
-    assert_same_results(place.onnx(), checkpoints / f"{case.name}.npz")
+    assert_same_results(place, checkpoints)
     assert values["verify.rate"] == 1.0
-    place.run("verify", "m.yaml", "--toolchain", "reference")
-    place.run("plan", "m.yaml", "--toolchain", "reference", "--detailed-exitcode")  # 0: nothing left to do
+    place.run("verify", *WHOLE)
+    assert (place.root / "m.yaml").read_text("utf-8") == made["recipe"]["text"]
+    place.run("plan", *WHOLE, "--detailed-exitcode")  # 0: nothing left to do
 
 
-def assert_same_results(onnx: Path, results: Path) -> None:
+def assert_first_exporter(case: Case, values: Any) -> None:
+    """The first exporter of the preset worked: nothing had to be tried twice."""
+    model = load_family(case.family).exported[case.kind]
+    fitting = [name for name in model.exporters if case.height == case.width or name not in model.square]
+    assert (values["export.exporter"], values["export.attempts"]) == (fitting[0], 1)
+    assert values["export.max_abs_diff"] < EXACT
+
+
+def test_the_table_of_checkpoints(
+    tmp_path: Path, checkpoints: Path, golden: Callable[[str, str], None], clip: Path
+) -> None:
+    """Part of docs/recognition.md."""
+    lines = []
+    for case in CASES:
+        (tmp_path / case.name).mkdir()
+        place = Project(tmp_path / case.name, case)
+        found = place.init(str(checkpoints / case.name), "--dry-run")["values"]
+        shapes = "; ".join(f"{name} {shape}" for name, shape in found["model.outputs"].items())
+        size = f"{found['model.input.height']} x {found['model.input.width']}"
+        pre = ", ".join(str(found[f"preprocess.{key}"]) for key in ("color", "scale", "resize"))
+        normal = ", mean and std" if any(found.get("preprocess.mean", ())) else ""
+        rule = ", ".join(f"{key} {value}" for key, value in case.size.items())
+        labels = "the prompts" if case.prompts else "id2label"
+        texts = (case.kind, rule, found["model.family"], size, shapes, f"{found['model.classes']}, {labels}")
+        cells = [markdown_text(text) for text in (*texts, pre + normal)]
+        lines.append(f"| `{case.kind}` | {cells[1]} | `{case.family}` | {' | '.join(cells[3:])} |")
+    golden("recognition/checkpoints.md", "\n".join(lines) + "\n")
+
+
+@pytest.mark.parametrize("exporter", ["optimum", "torch"])
+def test_a_backbone_of_timm_is_exported(exporter: str, project: Callable[..., Project], checkpoints: Path) -> None:
+    place = project(TIMM, exporter)
+    place.init("weights")
+    place.export_with(exporter)
+    values = place.export()
+    assert (values["export.exporter"], values["export.attempts"]) == (exporter, 1)
+    assert values["export.max_abs_diff"] < EXACT
+    assert_same_results(place, checkpoints)
+
+
+def test_a_recipe_with_nothing_but_what_init_wrote_is_verified(project: Callable[..., Project]) -> None:
+    """The defaults, for a GPU: half precision, engines for batch 64 and more, a second per measurement and ten."""
+    place = project(case_of("rt_detr"))
+    (place.root / "m.yaml").unlink()
+    place.init("weights")
+    values = place.json("apply", *WHOLE, "--until", "verify")["models"][0]["values"]
+    assert (values["max_batch"] >= 64, values["verify.rate"]) == (True, 1.0)
+    place.run("verify", *WHOLE)
+
+
+def assert_same_results(place: Project, checkpoints: Path) -> None:
     """The exported file against what the model computed when it was made; queries may have changed places."""
-    wanted = np.load(results)
-    session = onnxruntime.InferenceSession(str(onnx), providers=["CPUExecutionProvider"])
+    wanted = np.load(checkpoints / f"{place.case.name}.npz")
+    session = onnxruntime.InferenceSession(str(place.onnx()), providers=["CPUExecutionProvider"])
     for images in (1, len(wanted["pixels"])):
-        found = session.run(["logits", "pred_boxes"], {"pixel_values": wanted["pixels"][:images]})
+        found = session.run(list(place.case.tensors), {"pixel_values": wanted["pixels"][:images]})
         for image in range(images):
             mine = np.concatenate([tensor[image] for tensor in found], axis=1)
             theirs = np.concatenate([wanted[name][image] for name in ("scores", "boxes")], axis=1)
@@ -178,11 +239,12 @@ def assert_same_results(onnx: Path, results: Path) -> None:
 @pytest.mark.parametrize("name", ["rt_detr", "rt_detr_v2", "d_fine"])
 def test_for_square_inputs_both_transformers_agree(name: str, project: Callable[..., Project]) -> None:
     """For others they do not: version 4 gives places each other's position embeddings."""
-    case = replace(next(case for case in CASES if case.name == name), height=96)
+    case = replace(case_of(name), height=96)
     found = []
     pixels = np.random.default_rng(3).random((2, 3, 96, 96), np.float32)
     for exporter in ("optimum", "torch"):
         place = project(case, exporter)
+        place.init("weights", "--input-size", f"{case.height}x{case.width}")
         place.export_with(exporter)
         values = place.export()
         assert values["export.exporter"] == exporter
@@ -194,10 +256,10 @@ def test_for_square_inputs_both_transformers_agree(name: str, project: Callable[
 
 @pytest.mark.parametrize("exporter", ["optimum", "torch", "dynamo"])
 def test_every_exporter_gives_the_same_file_twice(exporter: str, project: Callable[..., Project]) -> None:
-    case = next(case for case in CASES if case.name == "detr")
     files = []
     for folder in ("one", "another"):
-        place = project(case, folder)
+        place = project(case_of("detr"), folder)
+        place.init("weights")
         place.export_with(exporter)
         values = place.export()
         assert (values["export.exporter"], values["export.attempts"]) == (exporter, 1)
@@ -209,26 +271,26 @@ def test_a_locked_repository_gives_the_same_onnx_in_another_folder(
     checkpoints: Path, clip: Path, tmp_path: Path
 ) -> None:
     """Private weights on a hub: locked once, then built twice, with empty caches; the token is in no file."""
-    case = next(case for case in CASES if case.name == "rt_detr_v2")
+    case = case_of("rt_detr_v2")
     files = {path.name: path.read_bytes() for path in (checkpoints / case.name).iterdir()}
-    made = []
+    places = [Project(tmp_path / folder, case) for folder in ("one", "two/deeper")]
+    for place in places:
+        place.root.mkdir(parents=True)
+        shutil.copy(clip, place.root / "clip.mp4")
+    first, second = places
     with HubServer() as hub:
         repo = hub.repository("acme/tiny", files, private=True)
         hub.token = TOKEN
         access = {"HF_ENDPOINT": hub.url, "HF_TOKEN": TOKEN}
-        for folder in ("one", "two/deeper"):
-            place = Project(tmp_path / folder, case)
-            place.root.mkdir(parents=True)
-            shutil.copy(clip, place.root / "clip.mp4")
-            text = recipe(case, "source: {huggingface: {repo: acme/tiny}}\n")
-            (place.root / "m.yaml").write_text(text, "utf-8")
-            if made:
-                shutil.copy(tmp_path / "one/m.lock.yaml", place.root)
-                repo.push({"config.json": b"{}"})
-            else:
-                place.run("lock", "m.yaml", **access)
-            place.run("apply", "m.yaml", "--toolchain", "reference", **access)
-            made.append(place.onnx().read_bytes())
-    assert made[0] == made[1]
+        (first.root / "m.yaml").write_text(MACHINE.format(run_s=case.run_s), "utf-8")
+        first.init("acme/tiny", **access)
+        first.json("plan", *WHOLE, "--detailed-exitcode", code=2)  # offline, and without the token
+        first.run("apply", *WHOLE, **access)
+        first.run("verify", *WHOLE)
+        repo.push({"config.json": b"{}"})
+        for name in ("m.yaml", "m.lock.yaml"):
+            shutil.copy(first.root / name, second.root)
+        second.export(**access)
+    assert first.onnx().read_bytes() == second.onnx().read_bytes()
     written = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert [str(path) for path in written if TOKEN.encode() in path.read_bytes()] == []

@@ -200,3 +200,26 @@ def test_no_box_is_lost_at_the_lower_edge_of_the_frame(resize: Any, workshop: Wo
         assert (top >= 0).all()
         assert (top + height <= np.float32(frame_height)).all()
         assert (top + height > frame_height - 1.01).all()  # and nothing visible is cut off
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 96), (160, 160), (640, 640), (750, 1333)])
+def test_nothing_is_left_of_a_box_beside_the_frame(height: int, width: int, workshop: Workshop) -> None:
+    """The lower edge is no float, so that a box all below it could keep the difference to one as its height."""
+    area = active_area("letterbox-center", height=height, width=width, frame_height=720, frame_width=1280)
+    right, bottom = area.left + area.width, area.top + area.height
+    beside = [
+        (area.left, bottom, right, bottom + 5),
+        (area.left, bottom + 1, right, bottom + 9),
+        (area.left, area.top - 9, right, area.top),
+        (area.left - 9, area.top, area.left, bottom),
+        (right, area.top, right + 5, bottom),
+        (right + 1, area.top, right + 9, bottom),
+        (area.left, area.top, right, area.top + 1),  # the one inside
+    ]
+    rows = np.array([(*box, 0.9, 0) for box in beside], np.float32)
+    binding = bound("nms-rows", height=height, width=width, outputs={"output0": (len(rows), 6)})
+    with Parser(workshop.library(binding, area=area), FUNCTION) as parser:
+        found = parser({"output0": rows}, width=width, height=height, thresholds=LIMITS)
+    assert [tuple(item) for item in found[["left", "top", "width", "height"]]] == [
+        (area.left, area.top, area.width, 1),
+    ]

@@ -21,8 +21,8 @@ Request: TypeAlias = dict[str, Any]
 _TRACED = 2  # images: what is traced with one keeps one
 
 
-def versions(exporter: str) -> dict[str, str]:
-    """Versions of what an exporter is made of; ImportError where it cannot be used."""
+def versions(exporter: str, timm: bool) -> dict[str, str]:
+    """Versions of what an exporter is made of; ImportError where it cannot be used. timm: with its backbones."""
     names = ["torch", "transformers", "onnx", "onnxruntime"]
     if exporter == "optimum":
         import optimum.exporters.onnx  # noqa: F401
@@ -30,6 +30,10 @@ def versions(exporter: str) -> dict[str, str]:
         names += ["optimum", "optimum-onnx"]
     if exporter == "dynamo":
         names += ["onnxscript"]
+    if timm:
+        import timm as backbones  # noqa: F401
+
+        names += ["timm", "torchvision"]
     import onnxruntime  # noqa: F401
     import transformers  # noqa: F401
 

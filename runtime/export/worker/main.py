@@ -39,19 +39,26 @@ def _limit(size: int) -> None:
 
 
 def _serve(request: dict[str, Any], stage: list[str]) -> dict[str, Any]:
+    from .backbones import offline_checkpoint, without_operators
+
+    if request["timm"]:
+        without_operators()  # before anything imports torchvision
     import torch
 
     from .exporters import EXPORTERS, versions
     from .numerics import difference, frames, run
     from .strategies import STRATEGIES, apply_quirk
 
-    used = versions(request["exporter"])
+    used = versions(request["exporter"], request["timm"])
     if request["probe"]:
         return {"versions": used}
     torch.set_num_threads(1)  # sums in one order: the same file every time
     torch.manual_seed(0)
     stage[0] = "load"
     print(f"loading {request['checkpoint']}", flush=True)
+    major = int(used["transformers"].partition(".")[0])
+    checkpoint = offline_checkpoint(Path(request["checkpoint"]), Path(request["work"]), major)
+    request = {**request, "checkpoint": str(checkpoint)}
     subject = STRATEGIES[request["strategy"]](request)
     pixels = frames(request["batch"], request["input"]["shape"])
     stage[0] = "export"
@@ -60,12 +67,12 @@ def _serve(request: dict[str, Any], stage: list[str]) -> dict[str, Any]:
         for name in request["quirks"]:
             apply_quirk(name, subject, torch.from_numpy(pixels[:1]))
         print(f"exporting with {request['exporter']}, opset {request['opset']}", flush=True)
-        made = EXPORTERS[request["exporter"]](request, subject)
+        file = EXPORTERS[request["exporter"]](request, subject)
     stage[0] = "check"
     print(f"comparing with the model at batch 1 and {request['batch']}", flush=True)
-    found = {batch: run(made, request["input"]["name"], request["outputs"], pixels[:batch]) for batch in wanted}
+    found = {batch: run(file, request["input"]["name"], request["outputs"], pixels[:batch]) for batch in wanted}
     worst = max(difference(found[batch], wanted[batch], request["tolerance"]) for batch in wanted)
     target = Path(request["target"])
     target.parent.mkdir(parents=True, exist_ok=True)
-    os.replace(made, target)  # noqa: PTH105 - within one folder tree, whole or not at all
+    os.replace(file, target)  # noqa: PTH105 - within one folder tree, whole or not at all
     return {"max_abs_diff": worst, "versions": used}

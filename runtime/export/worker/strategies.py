@@ -49,6 +49,27 @@ def heads(request: Request) -> Subject:
     return Subject(Heads().eval(), reference)
 
 
+def last_layer(request: Request) -> Subject:
+    """PP-DocLayoutV2: it sorts queries for an order of reading that nobody here asks for, with operators that ONNX
+    lacks."""
+    model = _load(transformers.AutoModelForObjectDetection, request)
+
+    class LastLayer(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+            found = self.model.model(pixel_values=pixels)
+            return found.intermediate_logits[:, -1], found.intermediate_reference_points[:, -1]
+
+    def reference(pixels: Tensor) -> Tensors:
+        found = model(pixel_values=pixels)
+        return {"scores": found.logits.numpy(), "boxes": found.pred_boxes.numpy()}
+
+    return Subject(LastLayer().eval(), reference)
+
+
 def frozen_text(request: Request) -> Subject:
     """OWL-ViT and OWLv2: a class is a text, whose embedding becomes a constant."""
     model = _load(transformers.AutoModelForZeroShotObjectDetection, request)
@@ -124,10 +145,60 @@ def frozen_prompt(request: Request) -> Subject:
     return Subject(FrozenPrompt().eval(), reference)
 
 
+def frozen_classes(request: Request) -> Subject:
+    """OmDet-Turbo: texts of the classes and of a task that names them all, each through the language model once."""
+    model = _load(transformers.AutoModelForZeroShotObjectDetection, request)
+    prompts = request["prompts"]
+    options = {"padding": "max_length", "truncation": True, "return_tensors": "pt"}
+    options["max_length"] = model.config.text_config.max_position_embeddings
+    classes = _tokenizer(request)(prompts, **options)
+    task = _tokenizer(request)([f"Detect {', '.join(prompts)}."], **options)
+    texts = {
+        "classes_input_ids": classes["input_ids"],
+        "classes_attention_mask": classes["attention_mask"],
+        "tasks_input_ids": task["input_ids"],
+        "tasks_attention_mask": task["attention_mask"],
+        "classes_structure": torch.tensor([len(prompts)]),
+    }
+    modeling = sys.modules[type(model).__module__]
+
+    def length(value: Any) -> Any:
+        """The batch as tracing follows it: `len` is the number that it was traced with."""
+        return value.shape[0] if isinstance(value, Tensor) else len(value)
+
+    class FrozenClasses(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+            # [class, 1, C], [token, 1, C], [1, token]
+            self.known = [part.detach() for part in model.get_language_embedding(**texts)]
+
+        def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+            batch = pixels.shape[0]
+            by_class, by_token, mask = self.known
+            known = by_class.expand(-1, batch, -1), by_token.expand(-1, batch, -1), mask.expand(batch, -1)
+            with (
+                mock.patch.object(self.model, "get_language_embedding", return_value=known),
+                mock.patch.object(modeling, "len", length, create=True),
+            ):
+                found = self.model(pixel_values=pixels, **texts)
+            return found.decoder_class_logits, found.decoder_coord_logits
+
+    def reference(pixels: Tensor) -> Tensors:
+        repeated = {name: value.repeat(len(pixels), *[1] * (value.ndim - 1)) for name, value in texts.items()}
+        found = model(pixel_values=pixels, **repeated)
+        return {"scores": found.decoder_class_logits.numpy(), "boxes": found.decoder_coord_logits.numpy()}
+
+    with torch.no_grad():
+        return Subject(FrozenClasses().eval(), reference)
+
+
 STRATEGIES: dict[str, Callable[[Request], Subject]] = {
     "heads": heads,
+    "last-layer": last_layer,
     "frozen-text": frozen_text,
     "frozen-prompt": frozen_prompt,
+    "frozen-classes": frozen_classes,
 }
 
 

@@ -154,9 +154,12 @@ void report(unsigned class_id, float score, double left, double top, double righ
   object.detectionConfidence = score;
   object.left = static_cast<float>(between(kAreaLeft, left, kAreaRight));
   object.top = static_cast<float>(between(kAreaTop, top, kAreaBottom));
-  object.width = static_cast<float>(between(kAreaLeft, right, kAreaRight) - static_cast<double>(object.left));
-  object.height = static_cast<float>(between(kAreaTop, bottom, kAreaBottom) - static_cast<double>(object.top));
-  if (object.width > 0.0f && object.height > 0.0f) objects.push_back(object);
+  right = between(kAreaLeft, right, kAreaRight);
+  bottom = between(kAreaTop, bottom, kAreaBottom);
+  object.width = static_cast<float>(right - static_cast<double>(object.left));
+  object.height = static_cast<float>(bottom - static_cast<double>(object.top));
+  // Different doubles can be the same float: a box outside the frame would be left with a trace of width or height.
+  if (static_cast<float>(right) > object.left && static_cast<float>(bottom) > object.top) objects.push_back(object);
 }
 
 // Four values at a time, written out: whether a loop over from_half() becomes vector code depends on what is around it.

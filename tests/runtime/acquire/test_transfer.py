@@ -62,6 +62,21 @@ def test_killed_at_random_points_it_continues_and_nothing_half_written_is_seen(h
     assert starts[-1] >= points[-1] - 10_000
 
 
+def test_disconnected_at_random_points_it_continues_where_it_was(
+    hub: HubServer, tools: MakeTools, tmp_path: Path
+) -> None:
+    """A large file of the hub, which redirects to another host; nothing is asked for twice."""
+    data = random.Random(7).randbytes(MEGABYTES << 20)
+    hub.repository("acme/large", {"model.onnx": data})
+    points = sorted(random.Random(9).sample(range(20_000, len(data) - 20_000), POINTS))
+    hub.faults = [Fault("/cdn/", drop_at=end - start) for start, end in zip([0, *points], points, strict=False)]
+    found = take(Wanted("huggingface", "acme/large", "main"), tools(tries=POINTS + 2, sleep=lambda seconds: None))
+    assert found.onnx.sha256 == sha256(data)
+    assert [path.read_bytes() == data for path in objects(tmp_path / "cache")] == [True]
+    starts = [int(headers["Range"].removeprefix("bytes=").removesuffix("-")) for headers in hub.gets("/cdn/")[1:]]
+    assert starts == points
+
+
 def _wait_for_size(cache: Path, wanted: int) -> int:
     """Until the partial file has that many bytes, less what a writer may hold back."""
     end = time.monotonic() + 20

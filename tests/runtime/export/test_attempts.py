@@ -80,9 +80,8 @@ def moved(before: Attempt, after: Attempt) -> list[str]:
     return [name for name in names if getattr(before, name) != getattr(after, name)]
 
 
-@pytest.mark.parametrize("name", [name for name in family_names() if load_family(name).export])
+@pytest.mark.parametrize("name", [name for name in family_names() if load_family(name).exported])
 def test_every_preset_leads_to_attempts(name: str) -> None:
-    export = load_family(name).export
-    assert export is not None
-    for item in export.models.values():
-        assert attempts(params_of(first_opset=export.opset), item.model_dump(mode="json"))
+    family = load_family(name)
+    for item in family.exported.values():
+        assert attempts(params_of(first_opset=family.export.opset), item.model_dump(mode="json"))

@@ -13,8 +13,8 @@ import pytest
 from export_support import Fake, context_of
 
 from dsimport.compiler.diagnostics import Diagnostic, DsimportError
-from dsimport.compiler.exportenv import STACKS, named_packages, requirements
-from dsimport.compiler.presetexport import Stack
+from dsimport.compiler.exportenv import LAYERS, named_packages, requirements
+from dsimport.compiler.presetexport import Layer
 from dsimport.runtime.export import environment
 from dsimport.runtime.export.environment import Environment, Python
 from dsimport.runtime.export.worker.main import RESULT
@@ -23,14 +23,15 @@ BASE = [
     "venv --python PYTHON build/.venv_optimum",
     "pip install --python build/.venv_optimum/bin/python -r build/.venv_optimum/transformers-4.txt",
 ]
-OVERLAY = (
+OVERLAY, TIMM = (
     "pip install --python build/.venv_optimum/bin/python --no-deps --target "
-    "build/.venv_optimum/overlays/transformers-5 -r build/.venv_optimum/transformers-5.txt"
+    f"build/.venv_optimum/overlays/{layer} -r build/.venv_optimum/{layer}.txt"
+    for layer in ("transformers-5", "timm")
 )
 
 
-def ready(fake: Fake, stack: Stack = "transformers-4", *, repair: bool = False) -> Python:
-    with Environment(context_of(fake.folder)).ready(stack, repair=repair) as python:
+def ready(fake: Fake, *layers: Layer, repair: bool = False) -> Python:
+    with Environment(context_of(fake.folder)).ready(*(layers or ("transformers-4",)), repair=repair) as python:
         return python
 
 
@@ -42,15 +43,18 @@ def refused(fake: Fake) -> Diagnostic:
 
 def test_it_is_made_once_and_a_newer_transformers_is_laid_over_it(fake: Fake) -> None:
     program = fake.environment / "bin" / "python"
-    assert ready(fake) == Python(program, None)
+    assert ready(fake) == Python(program)
     assert fake.uv_calls == BASE
-    overlay = Python(program, fake.environment / "overlays" / "transformers-5")
-    assert ready(fake, "transformers-5") == overlay
+    overlays = [fake.environment / "overlays" / layer for layer in ("transformers-5", "timm")]
+    assert ready(fake, "transformers-5") == Python(program, (overlays[0],))
     assert fake.uv_calls == [*BASE, OVERLAY]
-    assert (ready(fake), ready(fake, "transformers-5")) == (Python(program, None), overlay)
-    assert fake.uv_calls == [*BASE, OVERLAY]
-    for stack in STACKS:
-        assert (fake.environment / f"{stack}.txt").read_text("utf-8") == requirements(stack)
+    for _ in range(2):
+        assert ready(fake, "transformers-5", "timm") == Python(program, tuple(overlays))
+        assert ready(fake, "transformers-4", "timm") == Python(program, (overlays[1],))
+        assert ready(fake) == Python(program)
+    assert fake.uv_calls == [*BASE, OVERLAY, TIMM]
+    for layer in LAYERS:
+        assert (fake.environment / f"{layer}.txt").read_text("utf-8") == requirements(layer)
 
 
 @pytest.mark.parametrize("damage", ["stamp", "interpreter", "start", "other pins"])
@@ -142,8 +146,8 @@ def test_it_can_lie_elsewhere(fake: Fake, tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_all_pins_are_exact_and_the_lock_names_those_that_matter() -> None:
-    for stack in STACKS:
-        lines = [line for line in requirements(stack).splitlines() if line and not line.startswith("#")]
+    for layer in LAYERS:
+        lines = [line for line in requirements(layer).splitlines() if line and not line.startswith("#")]
         assert all(line.count("==") == 1 and " " not in line for line in lines)
     names = [item.partition("==")[0] for item in named_packages()]
     assert names.count("transformers") == 2
@@ -152,7 +156,7 @@ def test_all_pins_are_exact_and_the_lock_names_those_that_matter() -> None:
 
 def test_the_worker_starts_by_path_and_misses_only_its_packages(tmp_path: Path) -> None:
     boot = Path(sys.modules[Environment.__module__].__file__ or "").with_name("boot.py")
-    request = '{"memory": 4000000000, "probe": true, "exporter": "torch", "overlay": null}'
+    request = '{"memory": 4000000000, "probe": true, "exporter": "torch", "overlays": [], "timm": false}'
     command = [sys.executable, "-I", str(boot), request]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1

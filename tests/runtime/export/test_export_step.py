@@ -90,8 +90,18 @@ def test_a_checkpoint_that_does_not_load_is_not_tried_again_in_the_same_place(fa
     fake.play(optimum=["load: SafetensorError: header too large"], torch=["load: the same"])
     error = failure(fake)
     assert (error.diagnostics[0].code, error.exit_code) == ("A0257", 1)
-    fake.play(optimum=["load: ImportError: requires the timm library"], torch=["load: ImportError: timm"])
-    assert "no_timm" in failure(fake).diagnostics[0].help[0]
+
+
+def test_timm_is_laid_over_the_environment_where_the_backbone_is_its_own(fake: Fake) -> None:
+    fake.play(optimum=["load: ImportError: requires the timm library", "check: differs", "export: no"], torch=["ok"])
+    outcome, said = export(fake)
+    assert "the checkpoint's backbone is of the package timm" in said
+    assert (outcome.values["export.attempts"], "transformers-5, timm" in outcome.summary) == (4, True)
+    overlays = [[Path(folder).name for folder in item["request"]["overlays"]] for item in fake.seen()]
+    assert overlays == [[], ["timm"], ["timm"], ["timm"], ["transformers-5", "timm"]]
+    assert [item["request"]["timm"] for item in fake.seen()] == [False, *[True] * 4]
+    fake.play(optimum=["load: timm has no resnet51"], torch=["load: timm has no resnet51"])
+    assert failure(fake).diagnostics[0].code == "A0257"
 
 
 def test_a_broken_environment_is_made_anew_once(fake: Fake) -> None:
@@ -143,8 +153,8 @@ def test_the_exporter_is_offline_and_gets_no_secrets(fake: Fake, monkeypatch: py
     given = [item["environment"] for item in fake.seen()]
     assert [item["HF_HUB_OFFLINE"] for item in given] == ["1"] * len(given)
     assert [item for item in given if "PYTHONPATH" in item] == []
-    overlays = [item["request"]["overlay"] for item in fake.seen()]
-    assert overlays == [None] * 4 + [str(fake.environment / "overlays" / "transformers-5")]
+    overlays = [item["request"]["overlays"] for item in fake.seen()]
+    assert overlays == [[]] * 4 + [[str(fake.environment / "overlays" / "transformers-5")]]
     assert {Path(item["HOME"]).name for item in given} == {".dsimport-tmp-export"}
     written = [path for path in fake.folder.rglob("*") if path.is_file()]
     assert [str(path) for path in written if TOKEN.encode() in path.read_bytes()] == []

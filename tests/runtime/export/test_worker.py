@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper
 
 from dsimport.runtime.export.worker import numerics
+from dsimport.runtime.export.worker.backbones import offline_checkpoint
 from dsimport.runtime.export.worker.numerics import Mismatch, difference, frames, run
 
 FOLDER = Path(numerics.__file__).parent
@@ -96,6 +99,43 @@ def test_a_file_that_kept_the_batch_it_was_made_with_does_not_run(tmp_path: Path
     assert run(path, "x", outputs, np.ones((2, 3, 2, 2), np.float32))["boxes"].shape == (2, 3, 4)
     with pytest.raises(Exception, match="Reshape"):
         run(path, "x", outputs, np.ones((1, 3, 2, 2), np.float32))
+
+
+TIMM = {"backbone": "resnet50", "use_timm_backbone": True, "use_pretrained_backbone": True}
+OPTIONS = {"backbone_config": None, "backbone_kwargs": {"in_chans": 3, "out_indices": [1, 2, 3, 4]}}
+SECTION = {"model_type": "timm_backbone", "backbone": "resnet50", "use_pretrained_backbone": False}
+
+
+@pytest.mark.parametrize(
+    ("config", "major", "wanted"),
+    [
+        ({"dilation": False}, 4, {"dilation": False}),
+        (TIMM, 5, {**TIMM, "use_pretrained_backbone": False}),
+        ({**TIMM, **OPTIONS}, 4, {**TIMM, **OPTIONS, "use_pretrained_backbone": False}),
+        (
+            {**TIMM, **OPTIONS},
+            5,
+            {
+                "use_pretrained_backbone": False,
+                "backbone_config": {**SECTION, "num_channels": 3, "out_indices": [1, 2, 3, 4]},
+            },
+        ),
+        ({"backbone_config": {**SECTION, "use_pretrained_backbone": True}}, 5, {"backbone_config": SECTION}),
+    ],
+)
+def test_no_hub_is_asked_for_the_weights_of_a_backbone(
+    config: dict[str, Any], major: int, wanted: dict[str, Any], tmp_path: Path
+) -> None:
+    source, work = tmp_path / "source", tmp_path / "work"
+    source.mkdir()
+    work.mkdir()
+    (source / "config.json").write_text(json.dumps(config), "utf-8")
+    (source / "model.safetensors").write_bytes(b"weights")
+    made = offline_checkpoint(source, work, major)
+    assert json.loads((made / "config.json").read_text("utf-8")) == wanted
+    assert (made == source) == (config == wanted)
+    assert (made / "model.safetensors").read_bytes() == b"weights"
+    assert json.loads((source / "config.json").read_text("utf-8")) == config
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.name)

@@ -1,7 +1,7 @@
 """Small ONNX files in the output layouts of many exporters: their names, shapes, types, value ranges and metadata.
 
-There is no network in them: every value is a constant plus the image's mean times another one, so that images differ
-and every image of a batch is served. What a column holds is said in words (`kinds`).
+There is no network in them: every value is a constant plus the sine of the image's mean times another one, so that
+images differ and every image of a batch is served. What a column holds is said in words (`kinds`).
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ def probability(random: np.random.Generator, count: int) -> NDArray[Any]:
 
 
 def logit(random: np.random.Generator, count: int) -> NDArray[Any]:
-    return random.uniform(-7, 1.5, count)
+    values = random.uniform(-7, 1.5, count)
+    values[random.permutation(count)[: 1 + count // 25]] = 8  # something is found, whatever the threshold
+    return values
 
 
 def no_object(random: np.random.Generator, count: int) -> NDArray[Any]:
@@ -48,6 +50,10 @@ def one(random: np.random.Generator, count: int) -> NDArray[Any]:
 
 def number(random: np.random.Generator, count: int) -> NDArray[Any]:
     return random.integers(0, 3, count).astype(float)
+
+
+def several(random: np.random.Generator, count: int) -> NDArray[Any]:
+    return np.full(count, 20.0)
 
 
 def fraction(random: np.random.Generator, count: int) -> NDArray[Any]:
@@ -78,6 +84,7 @@ def shift(random: np.random.Generator, count: int) -> NDArray[Any]:
     return random.uniform(-1.5, 2.5, count)
 
 
+WHOLE = (one, number, several)  # kinds that no image changes
 CENTRES = (pixel, pixel, length, length)
 CORNERS = (pixel, pixel, far, far)
 CENTRES_01 = (fraction, fraction, small, small)
@@ -149,18 +156,19 @@ def build(layout: Layout, *, batch: str | int = "batch") -> bytes:
         nodes.append(helper.make_node(op, inputs, [name], **attributes))
         return name
 
-    mean = add("ReduceMean", layout.input_name, axes=[1, 2, 3], keepdims=0)
+    # Between -1 and 1 also for pixels of 0..255: probabilities stay what they are.
+    mean = add("Sin", add("ReduceMean", layout.input_name, axes=[1, 2, 3], keepdims=0))
     for name, dtype, _ in layout.others:
         size = add("Cast", name, to=TensorProto.FLOAT) if dtype != "float32" else name
         nothing = add("Mul", add("ReduceMean", size, axes=[1], keepdims=0), constant(0, np.float32))
         mean = add("Add", mean, nothing)
     outputs = []
     for seed, out in enumerate(layout.outputs):
-        still = out.kinds[0] in (one, number) and len(out.kinds) == 1
+        still = out.kinds[0] in WHOLE and len(out.kinds) == 1
         table = values_of(out, seed)
         slope = np.zeros_like(table) if still else table * 0.01
         for index in range(out.shape[out.axis] if out.shape else 0):
-            if out.kinds[index % len(out.kinds)] in (one, number):
+            if out.kinds[index % len(out.kinds)] in WHOLE:
                 np.moveaxis(slope, out.axis, 0)[index] = 0
         shape = constant([-1] + [1] * table.ndim, np.int64)
         moved = add("Mul", add("Reshape", mean, shape), constant(slope[None], np.float32))
@@ -246,7 +254,7 @@ LAYOUTS: dict[str, Layout] = {
     "yolov7 --end2end": Layout(
         "efficient-nms",
         (
-            Out("num_dets", (1,), (number,), dtype="int32"),
+            Out("num_dets", (1,), (several,), dtype="int32"),
             Out("det_boxes", (100, 4), CORNERS),
             Out("det_scores", (100,), (probability,)),
             Out("det_classes", (100,), (number,), dtype="int32"),
@@ -256,7 +264,7 @@ LAYOUTS: dict[str, Layout] = {
     "EfficientNMS by other exporters": Layout(
         "efficient-nms",
         (
-            Out("num_detections", (1,), (number,), dtype="int32"),
+            Out("num_detections", (1,), (several,), dtype="int32"),
             Out("detection_boxes", (100, 4), CORNERS),
             Out("detection_scores", (100,), (probability,)),
             Out("detection_classes", (100,), (number,), dtype="int32"),
@@ -357,7 +365,7 @@ LAYOUTS: dict[str, Layout] = {
     "TAO YOLO (BatchedNMS)": Layout(
         "batched-nms",
         (
-            Out("BatchedNMS", (1,), (number,), dtype="int32"),
+            Out("BatchedNMS", (1,), (several,), dtype="int32"),
             Out("BatchedNMS_1", (200, 4), CORNERS_01),
             Out("BatchedNMS_2", (200,), (probability,)),
             Out("BatchedNMS_3", (200,), (number,)),
@@ -432,7 +440,7 @@ LAYOUTS: dict[str, Layout] = {
     "TF object detection API": Layout(
         "tf-detections",
         (
-            Out("num_detections", (1,), (number,)),
+            Out("num_detections", (1,), (several,)),
             Out("detection_boxes", (100, 4), CORNERS_01),
             Out("detection_scores", (100,), (probability,)),
             Out("detection_classes", (100,), (number,)),
@@ -444,7 +452,7 @@ LAYOUTS: dict[str, Layout] = {
         "nms-trt",
         (
             Out("NMS", (1, 200, 7), (number, number, probability, *CORNERS_01)),
-            Out("NMS_1", (1, 1, 1), (number,), dtype="int32"),
+            Out("NMS_1", (1, 1, 1), (several,), dtype="int32"),
         ),
         input_name="Input",
         labels=3,
