@@ -13,7 +13,7 @@ from live_processors import Objects
 from live_source import PostProcess, Roles, Shape, objects
 from torch import Tensor
 
-__all__ = ["batched_nms", "efficientdet", "nms_trt", "paddle_rows", "yolov4_boxes"]
+__all__ = ["batched_nms", "efficient_nms", "efficientdet", "nms_trt", "paddle_rows", "yolov4_boxes"]
 
 
 def buffer(tensor: Tensor) -> SimpleNamespace:
@@ -55,6 +55,20 @@ def batched_nms(wheel: Wheel) -> PostProcess:
             [rows] = read([buffer(each[at : at + 1]) for each in named])
             frames.append(over(threshold, rows[:, 0], rows[:, 1], rows[:, 2:] * unit))
         return frames
+
+    return post_process
+
+
+def efficient_nms(wheel: Wheel) -> PostProcess:
+    path = "super_gradients/conversion/tensorrt/nms.py"
+    flat = wheel.borrowed(path, "ConvertTRTFormatToFlatTensor.forward", torch=torch).forward
+
+    def post_process(t: Roles, _: Shape, threshold: float) -> list[Objects]:
+        count, results = t["scores"].shape
+        reader = SimpleNamespace(batch_size=count, max_predictions_per_image=results)
+        table = flat(reader, t["num"].int(), t["boxes"], t["scores"], t["classes"]).numpy()
+        frames = [table[table[:, 0] == at] for at in range(count)]
+        return [over(threshold, rows[:, 6], rows[:, 5], rows[:, 1:5]) for rows in frames]
 
     return post_process
 

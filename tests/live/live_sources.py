@@ -16,7 +16,7 @@ import torch
 from live_borrowed import Wheel
 from live_openmmlab import centernet, nanodet, rtmdet, rtmdet_raw
 from live_processors import PROCESSORS, Objects
-from live_rows import batched_nms, efficientdet, nms_trt, paddle_rows, yolov4_boxes
+from live_rows import batched_nms, efficient_nms, efficientdet, nms_trt, paddle_rows, yolov4_boxes
 from live_source import CLASS_COUNTS, PostProcess, Roles, Shape, Source, from_rows, objects, torchvision
 from parser_build import ONE_CLASS, SIZES
 from parser_reference import KEEPS_EQUAL, REFERENCES, Net
@@ -336,6 +336,7 @@ def _sources() -> tuple[Source, ...]:
         source("centernet", "mmdet", centernet, limit=100),
         source("damo-yolo", "modelscope", damo_yolo),
         source("detectnet", "nvidia-tao-deploy", detectnet, inclusive=True),
+        source("efficient-nms", "super-gradients", efficient_nms),
         source("efficientdet", "nvidia-tao-deploy", efficientdet),
         source("nanodet", "modelscope", nanodet),
         source("nms-trt", "nvidia-tao-deploy", nms_trt),
