@@ -85,7 +85,7 @@ class Environment:
     @contextlib.contextmanager
     def ready(self, *layers: Layer, repair: bool = False) -> Iterator[Python]:
         """The interpreter with these layers, made or repaired where they must be, and kept as they are while the block
-        runs. repair: make the base anew whatever its stamp says."""
+        runs. repair: make all of it anew whatever the stamps say."""
         make_folder(self.folder.parent)
         with self._held(shared=True):
             if not repair and self._whole(*layers):

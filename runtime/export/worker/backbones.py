@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -11,8 +12,14 @@ from typing import Any
 __all__ = ["offline_checkpoint", "without_operators"]
 
 _REGISTRATIONS = "torchvision._meta_registrations"
-# What transformers 5 calls options of version 4; the others keep their names.
-_NAMES = {"in_chans": "num_channels"}
+# What may be said of a backbone, with what transformers 5 calls it. Others can name files for timm to read.
+_OPTIONS = {
+    "in_chans": "num_channels",
+    "out_indices": "out_indices",
+    "output_stride": "output_stride",
+    "img_size": "img_size",
+    "always_partition": "always_partition",
+}
 
 
 def without_operators() -> None:
@@ -23,27 +30,37 @@ def without_operators() -> None:
 
 def offline_checkpoint(checkpoint: Path, work: Path, major: int) -> Path:
     """The checkpoint with a config.json that asks no hub for the backbone, whose weights are among its own: itself, or
-    a folder of links in `work`. major: of the transformers that will read it."""
+    a folder of links in `work`. major: of the transformers that will read it. ValueError for a name that is none."""
     text = (checkpoint / "config.json").read_text("utf-8")
     config: dict[str, Any] = json.loads(text)
-    backbone = config.get("backbone_config")
+    section = config.get("backbone_config")
+    for place in (config, section if isinstance(section, dict) else {}):
+        if place.get("use_pretrained_backbone"):
+            place["use_pretrained_backbone"] = False
+        _check_name(place.get("backbone"))
     options = config.get("backbone_kwargs")
-    if config.get("use_pretrained_backbone"):
-        config["use_pretrained_backbone"] = False
-    if isinstance(backbone, dict) and backbone.get("use_pretrained_backbone"):
-        backbone["use_pretrained_backbone"] = False
-    elif major >= 5 and options and config.get("use_timm_backbone"):
+    if options:
+        config["backbone_kwargs"] = {name: value for name, value in dict(options).items() if name in _OPTIONS}
+    if major >= 5 and options and config.get("use_timm_backbone") and not section:
         # Version 5 would look for a repository of the backbone's name.
-        known = {_NAMES.get(name, name): value for name, value in options.items()}
-        named = {"model_type": "timm_backbone", "backbone": config.pop("backbone")}
-        config["backbone_config"] = {**named, **known, "use_pretrained_backbone": False}
-        del config["backbone_kwargs"], config["use_timm_backbone"]
-    if config == json.loads(text):
-        return checkpoint
-    folder = work / "checkpoint"
+        named = {"model_type": "timm_backbone", "backbone": config.pop("backbone"), "use_pretrained_backbone": False}
+        known = {_OPTIONS[name]: value for name, value in config.pop("backbone_kwargs").items()}
+        config["backbone_config"] = {**known, **named}
+        del config["use_timm_backbone"]
+    return checkpoint if config == json.loads(text) else _linked(checkpoint, work / "checkpoint", config)
+
+
+def _check_name(name: Any) -> None:
+    """timm takes addresses and folders for names, too."""
+    if name is not None and not re.fullmatch(r"[\w./-]+", str(name)):
+        raise ValueError(f"the backbone's name is none of timm: {name!r}")
+
+
+def _linked(checkpoint: Path, folder: Path, config: dict[str, Any]) -> Path:
+    """A folder with links to the checkpoint's files, and this config.json."""
     folder.mkdir()
     for path in checkpoint.iterdir():
-        (folder / path.name).symlink_to(path.resolve())
-    (folder / "config.json").unlink()
+        if path.name != "config.json":
+            (folder / path.name).symlink_to(path.resolve())
     (folder / "config.json").write_text(json.dumps(config), "utf-8")
     return folder

@@ -121,6 +121,12 @@ SECTION = {"model_type": "timm_backbone", "backbone": "resnet50", "use_pretraine
             },
         ),
         ({"backbone_config": {**SECTION, "use_pretrained_backbone": True}}, 5, {"backbone_config": SECTION}),
+        # Options of timm that read files are left out.
+        (
+            {**TIMM, "backbone_kwargs": {"checkpoint_path": "evil.bin", "img_size": 96}},
+            4,
+            {**TIMM, "use_pretrained_backbone": False, "backbone_kwargs": {"img_size": 96}},
+        ),
     ],
 )
 def test_no_hub_is_asked_for_the_weights_of_a_backbone(
@@ -136,6 +142,15 @@ def test_no_hub_is_asked_for_the_weights_of_a_backbone(
     assert (made == source) == (config == wanted)
     assert (made / "model.safetensors").read_bytes() == b"weights"
     assert json.loads((source / "config.json").read_text("utf-8")) == config
+
+
+@pytest.mark.parametrize("name", ["hf-hub:acme/evil", "local-dir:/tmp/evil", "a b"])
+@pytest.mark.parametrize("section", [False, True])
+def test_a_backbone_is_a_name_and_no_address(name: str, section: bool, tmp_path: Path) -> None:
+    config = {"backbone": name}
+    (tmp_path / "config.json").write_text(json.dumps({"backbone_config": config} if section else config), "utf-8")
+    with pytest.raises(ValueError, match="none of timm"):
+        offline_checkpoint(tmp_path, tmp_path / "work", 5)
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.name)
