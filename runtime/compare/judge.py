@@ -4,11 +4,15 @@ The band is 4.5 standard errors of the difference: some ten metrics are looked a
 The spread it rests on starts as the one that gives the assumed band for two single runs. Repeated runs of either side
 move it: all metrics of a kind (averages, or the fastest of many) together say how noisy the machine is, and a metric
 that varied more than that gets a band of its own. With no repetition at all the band is the assumed one.
+
+A shared host stalls now and then for as long as a whole run. Such a run is no regression, and says nothing about the
+others: of three figures and more the median counts, and one repeat does not make the spread.
 """
 
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -20,6 +24,8 @@ __all__ = ["Band", "Comparison", "Side", "Verdict", "compare_sides", "moved_sett
 
 ERRORS = 4.5  # standard errors in the band
 PRIOR = 4  # what a spread that was not seen counts, in repeats
+OUTLIER = 4  # a repeat further off than so many medians of all repeats counts as one that is just so far
+MEDIAN_ERROR = math.sqrt(math.pi / 2)  # standard error of a median in those of a mean, for many normal figures
 _ROUNDING = 1e-9
 _WIDEST = 700.0  # the exponential of more is no number
 
@@ -142,14 +148,15 @@ def _differs(name: str, a: Side, b: Side) -> bool:
 
 
 def _figure(item: Metric, side: Side) -> float | None:
-    """The mean of the samples on the metric's scale."""
-    samples = _scaled(item, side.samples.get(item.key, ()))
+    """The median of the samples; of an even number the middle of two, on the metric's scale."""
+    samples = side.samples.get(item.key, ())
     if not samples:
         return None
-    if len(samples) == 1:
-        return side.samples[item.key][0]  # exactly what was measured, not what a logarithm leaves of it
-    mean = math.fsum(samples) / len(samples)
-    return math.exp(mean) if item.scale == "ratio" else mean
+    low, high = statistics.median_low(samples), statistics.median_high(samples)
+    if low == high:
+        return low  # exactly what was measured, not what a logarithm leaves of it
+    middle = math.fsum(_scaled(item, (low, high))) / 2
+    return math.exp(middle) if item.scale == "ratio" else middle
 
 
 def _scaled(item: Metric, figures: Sequence[float]) -> list[float]:
@@ -170,10 +177,15 @@ def _machine(kind: tuple[bool, bool], a: Side, b: Side) -> tuple[float, int]:
 
 def _band(item: Metric, a: Side, b: Side, machine: tuple[float, int]) -> Band:
     square, count = _spread(item, a, b)
-    errors = [1 / max(len(side.samples.get(item.key, ())), 1) for side in (a, b)]
+    errors = [_squared_error(len(side.samples.get(item.key, ()))) for side in (a, b)]
     variance = max(machine[0], _mixed(machine[0], square, count))  # a few figures that agree by chance prove no quiet
     width = min(ERRORS * _prior(item) * math.sqrt(variance * math.fsum(errors)), _WIDEST)
     return Band(math.expm1(width) if item.scale == "ratio" else width, max(count, machine[1]))
+
+
+def _squared_error(count: int) -> float:
+    """Of the figure of `count` samples, in units of the variance of one."""
+    return 1 / max(count, 1) if count < 3 else MEDIAN_ERROR**2 / count
 
 
 def _prior(item: Metric) -> float:
@@ -189,9 +201,10 @@ def _mixed(prior: float, square: float, count: int) -> float:
 
 def _spread(item: Metric, a: Side, b: Side) -> tuple[float, int]:
     """Sum of squares of the repeats, in units of the assumed variance, and their number."""
-    squares = []
+    apart = []
     for side in (a, b):
         figures = _scaled(item, side.repeats.get(item.key, ()))
         # Differences of neighbours, not deviations from the mean: a lasting step in the history is not noise.
-        squares += [(after - before) ** 2 / 2 for before, after in pairwise(figures)]
-    return math.fsum(squares) / _prior(item) ** 2, len(squares)
+        apart += [abs(after - before) for before, after in pairwise(figures)]
+    most = OUTLIER * max(statistics.median(apart), _prior(item)) if apart else 0.0
+    return math.fsum(min(one, most) ** 2 for one in apart) / 2 / _prior(item) ** 2, len(apart)

@@ -150,3 +150,26 @@ def test_a_lasting_step_in_the_history_is_hardly_noise() -> None:
         return noise_band(throughput, side, side).width
 
     assert width(jump) < width(mixed) / 2
+
+
+def stalled(side: Side, which: int) -> Side:
+    """The side, but the host stood still for half of one of its runs."""
+    ratio = {"higher": 1 / 1.5, "lower": 1.5}
+    figures = {
+        item.key: [figure * (ratio[item.better] if index == which else 1) for index, figure in enumerate(found)]
+        for item in METRICS
+        if (found := side.samples.get(item.key))
+    }
+    return Side("x", "reference", "", {**figures, "max_batch": [2]}, figures)
+
+
+def test_a_run_during_which_the_host_stalled_hides_no_regression_and_makes_none() -> None:
+    wrong = []
+    for seed in range(20):
+        generator = random.Random(seed)
+        before, same = (stalled(measured(generator, 7, 0.01), seed % 7) for _ in range(2))
+        slower = stalled(measured(generator, 7, 0.01, slower=0.1), (seed + 3) % 7)
+        limit = {"regression": 0.05}
+        if regressions(compare_sides(before, same), limit) or not regressions(compare_sides(before, slower), limit):
+            wrong.append(seed)
+    assert wrong == []
