@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from e2e_support import ASSETS, FRAMES, LAYOUTS, Project
+from e2e_support import ASSETS, FRAMES, LAYOUTS, SETTINGS, Project
 
 sys.path.insert(0, str(ASSETS))
 
@@ -66,7 +66,7 @@ def recall_precision(folder: Path, classes: int) -> tuple[float, float]:
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_recipe_becomes_detections_and_a_report(layout: str, project: Callable[..., Project]) -> None:
-    made = project(layout)
+    made = project(layout, **SETTINGS)  # two streams on any machine
     done = made.run("apply", f"recipes/tiny-{layout}.yaml", "--toolchain", "reference")
     assert done.returncode == 0, done.stderr
     name = f"tiny-{layout}"
