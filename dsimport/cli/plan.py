@@ -47,11 +47,11 @@ def run(args: argparse.Namespace) -> int:
     from dsimport.runtime.toolversions import ToolVersions
 
     session, report, versions = Session(args), Report(), ToolVersions()
-    output = _Output(args, session.root)
+    output, decoders = _Output(args, session.root), _Decoders(session.root)
     for plan in session.plans(report):
         state = load_state(session.root / plan.home)
         output.add(plan, decide(plan, state, DiskObservation(session.root, plan.home, versions)))
-        if plan.toolchain == "deepstream" and (note := _decode_note(session.root, plan, state)) is not None:
+        if (note := decoders.note(plan, state)) is not None:
             report.add(note)
     for notice in session.notices:
         print(f"note: {notice}", file=sys.stderr)
@@ -62,18 +62,25 @@ def run(args: argparse.Namespace) -> int:
     return CHANGES if args.detailed_exitcode and output.changes else 0
 
 
-def _decode_note(root: Path, plan: Plan, state: ModelState | None) -> Diagnostic | None:
-    from dsimport.runtime.host.match import decode_note, measured_streams
+class _Decoders:
+    """Says of a plan what the host decodes. The host is looked at once, and only for plans that use its decoders."""
 
-    return decode_note(_host(root), plan, measured_streams(state.values()) if state is not None else None)
+    def __init__(self, root: Path) -> None:
+        self._root = root
 
+    @functools.cached_property
+    def _host(self) -> Host:
+        from dsimport.runtime.host.base import Host
 
-@functools.cache
-def _host(root: Path) -> Host:
-    """One host for all plans: what a program answered is kept."""
-    from dsimport.runtime.host.base import Host
+        return Host(work=self._root)
 
-    return Host(work=root)
+    def note(self, plan: Plan, state: ModelState | None) -> Diagnostic | None:
+        """H0514, where the decoders are the limit."""
+        if plan.toolchain != "deepstream":
+            return None
+        from dsimport.runtime.host.match import decode_note, measured_streams
+
+        return decode_note(self._host, plan, measured_streams(state.values()) if state is not None else None)
 
 
 class _Output:

@@ -69,8 +69,7 @@ def figures_of_values(values: Mapping[str, Value]) -> dict[str, float]:
     """Figures by metric, and `max_batch`, from the values that steps gave. What was not measured is left out."""
     batch = values.get("max_batch")
     retried = values.get("run2_retry.total_fps") is not None
-    names = {item.key: item.key for item in METRICS}
-    names |= {f"bsmax.{name}": f"peak.b{batch}.{name}" for name in ("gpu_mean_ms", "gpu_min_ms", "gpu_p99_ms")}
+    names = {item.key: item.key.replace("bsmax.", f"peak.b{batch}.") for item in METRICS}
     names["run2.total_fps"] = "run2_retry.total_fps" if retried else "run2.total_fps"
     names["max_batch"] = "max_batch"
     return _usable({key: values.get(name) for key, name in names.items()})
