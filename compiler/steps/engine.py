@@ -24,8 +24,10 @@ __all__ = [
     "scale",
 ]
 
-# Of every trtexec run; the last two are its doubts about the others.
-FIGURES = ("images_per_s", "qps", "gpu_mean_ms", "gpu_min_ms", "gpu_p99_ms", "unstable_percent", "enqueue_bound")
+# Of every trtexec run.
+_DOUBTS = ("unstable_percent", "enqueue_bound")  # about the others
+_RELATIVE = "yardsticks"  # in queries of a fixed network; none where trtexec does not tell
+FIGURES = ("images_per_s", "qps", "gpu_mean_ms", "gpu_min_ms", "gpu_p99_ms", *_DOUBTS, _RELATIVE)
 
 
 def build_parser(model: Model, names: ParserNames, sources: tuple[str, ...]) -> Step:

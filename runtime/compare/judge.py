@@ -2,8 +2,8 @@
 
 The band is 4.5 standard errors of the difference: some ten metrics are looked at in every run of a CI.
 The spread it rests on starts as the one that gives the assumed band for two single runs. Repeated runs of either side
-move it: all metrics of a kind (averages, or the fastest of many) together say how noisy the machine is, and a metric
-that varied more than that gets a band of its own. With no repetition at all the band is the assumed one.
+move it: all metrics of a kind (averages, the fastest of many, relative costs) together say how noisy the machine is,
+and a metric that varied more than that gets a band of its own. With no repetition at all the band is the assumed one.
 
 A shared host stalls now and then for as long as a whole run. Such a run is no regression, and says nothing about the
 others: of three figures and more the median counts, and one repeat does not make the spread.
@@ -163,12 +163,12 @@ def _scaled(item: Metric, figures: Sequence[float]) -> list[float]:
     return [math.log(figure) for figure in figures] if item.scale == "ratio" else list(figures)
 
 
-def _kind(item: Metric) -> tuple[bool, bool]:
-    """Metrics of one kind vary alike: averages of times, the fastest of many, and what is no time at all."""
-    return item.speed, item.floor
+def _kind(item: Metric) -> tuple[bool, str]:
+    """Metrics of one kind vary alike; what is no time at all is a kind of its own."""
+    return item.speed, item.noise
 
 
-def _machine(kind: tuple[bool, bool], a: Side, b: Side) -> tuple[float, int]:
+def _machine(kind: tuple[bool, str], a: Side, b: Side) -> tuple[float, int]:
     """The variance of all metrics of a kind, in units of the assumed one, and the number of repeats behind it."""
     alike = [_spread(item, a, b) for item in METRICS if _kind(item) == kind and not item.step]
     count = sum(count for _, count in alike)

@@ -19,8 +19,9 @@ class Metric:
     better: which way is better. scale: `ratio` compares quotients of positive figures, `points` differences of shares
     (0 to 1). assumed: the noise band taken where no run was repeated: a share of the figure for `ratio`, a difference
     for `points`. step: the figure is a count and moves by this much at least. speed: what another toolchain measures
-    is another thing. floor: the best of many queries, which other work on the machine hardly moves; its noise is
-    another than that of averages. same: settings that must be equal on both sides.
+    is another thing. noise: metrics of one kind vary alike: averages of times; the fastest of many queries, which other
+    work on the machine moves less; a cost relative to that of a fixed network. same: settings that must be equal on
+    both sides.
     """
 
     key: str
@@ -31,18 +32,24 @@ class Metric:
     assumed: float = 0.05
     step: float = 0.0
     speed: bool = True
-    floor: bool = False
+    noise: Literal["average", "fastest", "relative"] = "average"
     same: tuple[str, ...] = ()
+
+
+def _relative(key: str, title: str, same: tuple[str, ...] = ()) -> Metric:
+    return Metric(key, title, "yardsticks", "lower", noise="relative", same=same)
 
 
 METRICS = (
     Metric("images_per_s", "throughput, largest batch", "img/s"),
     Metric("bsmax.gpu_mean_ms", "compute mean, largest batch", "ms", "lower", same=("max_batch",)),
-    Metric("bsmax.gpu_min_ms", "compute, fastest, largest batch", "ms", "lower", floor=True, same=("max_batch",)),
+    Metric("bsmax.gpu_min_ms", "compute, fastest, largest batch", "ms", "lower", noise="fastest", same=("max_batch",)),
+    _relative("bsmax.yardsticks", "cost of a query, largest batch", same=("max_batch",)),
     Metric("bsmax.gpu_p99_ms", "compute p99, largest batch", "ms", "lower", assumed=0.1, same=("max_batch",)),
     Metric("b1.qps", "throughput, batch 1", "qps"),
     Metric("b1.gpu_mean_ms", "compute mean, batch 1", "ms", "lower"),
-    Metric("b1.gpu_min_ms", "compute, fastest, batch 1", "ms", "lower", floor=True),
+    Metric("b1.gpu_min_ms", "compute, fastest, batch 1", "ms", "lower", noise="fastest"),
+    _relative("b1.yardsticks", "cost of a query, batch 1"),
     Metric("b1.gpu_p99_ms", "compute p99, batch 1", "ms", "lower", assumed=0.1),
     Metric("peak_gpu_streams", "streams the engine could feed", "streams", step=1, same=("benchmark.target_fps",)),
     Metric("run1.total_fps", "pipeline run 1, all streams", "img/s", same=("benchmark.video",)),
@@ -82,10 +89,12 @@ def figures_of_data(data: Mapping[str, Any]) -> dict[str, float]:
         "bsmax.gpu_mean_ms": ("trtexec", "bsmax", "gpu_mean_ms"),
         "bsmax.gpu_min_ms": ("trtexec", "bsmax", "spread", "min_ms"),
         "bsmax.gpu_p99_ms": ("trtexec", "bsmax", "p99_ms"),
+        "bsmax.yardsticks": ("trtexec", "bsmax", "yardsticks"),
         "b1.qps": ("trtexec", "bs1", "qps"),
         "b1.gpu_mean_ms": ("trtexec", "bs1", "gpu_mean_ms"),
         "b1.gpu_min_ms": ("trtexec", "bs1", "spread", "min_ms"),
         "b1.gpu_p99_ms": ("trtexec", "bs1", "p99_ms"),
+        "b1.yardsticks": ("trtexec", "bs1", "yardsticks"),
         "peak_gpu_streams": ("peak_gpu_streams",),
         "run1.total_fps": ("deepstream", "run1", "total_fps"),
         "run2.total_fps": ("deepstream", "run2", "total_fps"),

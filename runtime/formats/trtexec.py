@@ -32,6 +32,7 @@ __all__ = [
     "prolog_lines",
     "spread_of",
     "summary_lines",
+    "yardstick_line",
 ]
 
 Severity = Literal["I", "W", "E", "V", "F"]
@@ -41,6 +42,7 @@ _SAMPLE = "TensorRT.trtexec"
 _GPU = "GPU Compute Time"
 _LATENCY = "Latency"
 _WALLTIME = "Total Host Walltime"
+_ONE_THREAD = "Compute on one thread"
 _PRINTED_AVERAGES = 200  # at the start and at the end; what lies between is left out
 
 
@@ -86,7 +88,8 @@ class TrtexecResult:
     walltime_s, built_s: seconds. engine_mib, workspace_mib: MiB, the latter as trtexec understood `--memPoolSize`.
     warnings, errors: texts of the [W] and [E] lines, in order. passed: the last verdict is PASSED.
     unstable_percent: coefficient of variance of the compute time, where trtexec found it too large. enqueue_bound:
-    trtexec suspects that the CPU cannot enqueue fast enough, so that the GPU could do more.
+    trtexec suspects that the CPU cannot enqueue fast enough, so that the GPU could do more. yardsticks: what a query
+    costs in those of a fixed network, which only ref-trtexec tells.
     version: of TensorRT, `10.16.0`. device, capability: name and compute capability of the GPU it ran on.
     """
 
@@ -107,6 +110,7 @@ class TrtexecResult:
     workspace_mib: float | None = None
     unstable_percent: float | None = None
     enqueue_bound: bool = False
+    yardsticks: float | None = None
     warnings: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
     passed: bool = False
@@ -200,6 +204,11 @@ def summary_lines(summary: Summary) -> list[str]:
     ]
 
 
+def yardstick_line(yardsticks: float, pairs: int) -> str:
+    """What ref-trtexec says after the summary: the cost of a query in queries of a fixed network, and their number."""
+    return f"{_ONE_THREAD}: {cpp_float(yardsticks)} yardsticks, median of {pairs}"
+
+
 def profile_lines(queries: int, layers: Sequence[LayerTime]) -> list[str]:
     """The table that --dumpProfile prints, an empty line first and last."""
     total = math.fsum(math.fsum(layer.times) for layer in layers)
@@ -255,6 +264,7 @@ _SCALARS = {
     "engine_mib": re.compile(rf"(?:Created|Loaded) engine with size: {_NUMBER} MiB"),
     "workspace_mib": re.compile(rf"Memory Pools: workspace: {_NUMBER} MiB"),
     "unstable_percent": re.compile(rf"\* GPU compute time is unstable, with coefficient of variance = {_NUMBER}%"),
+    "yardsticks": re.compile(rf"{_ONE_THREAD}: {_NUMBER} yardsticks"),
 }
 _ENQUEUE_BOUND = "* Throughput may be bound by Enqueue Time"
 _SPREADS = {f"{_LATENCY}: ": "latency", f"{_GPU}: ": "gpu"}

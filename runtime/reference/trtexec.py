@@ -6,12 +6,14 @@ It computes in the types of the ONNX model whatever precision is asked for, and 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dsimport.runtime.formats.trtexec import banner, profile_json, profile_lines
+from dsimport.runtime.formats.trtexec import banner, profile_json, profile_lines, yardstick_line
 from dsimport.runtime.reference.engine_file import write_whole
+from dsimport.runtime.reference.session import SessionError
 from dsimport.runtime.reference.trtexec_bench import measure, report, times_json
 from dsimport.runtime.reference.trtexec_engine import (
     Engine,
@@ -32,6 +34,7 @@ from dsimport.runtime.reference.trtexec_profile import profile
 from dsimport.runtime.reference.trtexec_signals import cleaning_up, plain_signals
 from dsimport.runtime.reference.trtexec_table import help_text
 from dsimport.runtime.reference.trtexec_values import BadValue, OutOfRange
+from dsimport.runtime.reference.yardstick import cost
 from dsimport.runtime.trtexec_console import say, show
 
 if TYPE_CHECKING:
@@ -41,6 +44,7 @@ __all__ = ["main"]
 
 _VERSION = "10.16.0"  # whose command line and log this program speaks
 _BUILD = 0  # no build of TensorRT has this number
+_WEIGHING_S = 5.0  # of CPU time, at most
 _HONEST = (
     "This is ref-trtexec, the reference implementation on the CPU through ONNX Runtime. It computes in FP32 (the types "
     "of the ONNX model) whatever precision is asked for, and its times say nothing about a GPU."
@@ -126,6 +130,7 @@ def _infer(engine: Engine, inputs: Mapping[str, NDArray[Any]], options: Options)
         report(queries, options, say)
         if options.export_times:
             _export(options.export_times, times_json(queries, options.warm_up_ms))
+        _weigh(engine, inputs, options)
     else:
         say("I", "The e2e network timing is not reported since it is inaccurate when the profiler is enabled.")
         say("I", "To show e2e network timing report, add --separateProfileRun or remove --dumpProfile.")
@@ -137,6 +142,14 @@ def _infer(engine: Engine, inputs: Mapping[str, NDArray[Any]], options: Options)
             say("I", line)
     if options.export_profile:
         _export(options.export_profile, profile_json(count, layers))
+
+
+def _weigh(engine: Engine, inputs: Mapping[str, NDArray[Any]], options: Options) -> None:
+    try:
+        found = cost(engine.onnx, inputs, min(options.duration_s, _WEIGHING_S), time.thread_time)
+    except SessionError as error:
+        raise Failure(f"ONNX Runtime: {error}") from None
+    say("I", yardstick_line(found.yardsticks, found.pairs))
 
 
 def _engine(options: Options) -> Engine:

@@ -209,6 +209,7 @@ def _bench(history: History, root: Path, step: str, batch: int | None, prefix: s
         spread=None if record is None else _spread(record, root),
         unstable_percent=real(values.get(f"{prefix}.unstable_percent")),
         enqueue_bound=None if bound is None else bool(bound),
+        yardsticks=real(values.get(f"{prefix}.yardsticks")),
     )
 
 

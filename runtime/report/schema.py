@@ -62,7 +62,8 @@ class Bench(_Part):
     """One trtexec run. One query is one batch, so imgs_per_sec is qps x batch.
 
     unstable_percent: coefficient of variance of the compute time where trtexec warned of it, else 0. enqueue_bound:
-    trtexec suspects that the CPU could not enqueue fast enough, so that the GPU could do more.
+    trtexec suspects that the CPU could not enqueue fast enough, so that the GPU could do more. yardsticks: what a
+    query costs on one thread, in queries of a fixed network; only the reference toolchain tells.
     """
 
     batch: int | None
@@ -73,6 +74,7 @@ class Bench(_Part):
     spread: Spread | None
     unstable_percent: float | None
     enqueue_bound: bool | None
+    yardsticks: float | None
 
 
 class Built(_Part):

@@ -48,6 +48,7 @@ def run(context: Context) -> Outcome:
         # Zero where trtexec did not find it worth a warning.
         f"{prefix}.unstable_percent": result.unstable_percent or 0.0,
         f"{prefix}.enqueue_bound": int(result.enqueue_bound),
+        f"{prefix}.yardsticks": result.yardsticks,
     }
     for warning in result.warnings:
         context.say(warning)

@@ -173,3 +173,23 @@ def test_a_run_during_which_the_host_stalled_hides_no_regression_and_makes_none(
         if regressions(compare_sides(before, same), limit) or not regressions(compare_sides(before, slower), limit):
             wrong.append(seed)
     assert wrong == []
+
+
+def swinging(generator: random.Random, cost: float) -> Side:
+    """Five runs on a host whose speed swings by half: every time swings along, the cost in yardsticks hardly does."""
+    figures: dict[str, list[float]] = {"b1.gpu_mean_ms": [], "b1.gpu_min_ms": [], "b1.yardsticks": []}
+    for _ in range(5):
+        swing = generator.choice([1.0, 1.2, 1.57])
+        figures["b1.gpu_mean_ms"].append(40 * cost * swing * generator.gauss(1, 0.05))
+        figures["b1.gpu_min_ms"].append(35 * cost * swing * generator.gauss(1, 0.02))
+        figures["b1.yardsticks"].append(5.3 * cost * generator.gauss(1, 0.015))
+    return Side("x", "reference", "", figures, figures)
+
+
+def test_on_a_host_whose_speed_swings_the_cost_in_yardsticks_tells() -> None:
+    limit = {"regression": 0.05}
+    for seed in range(20):
+        generator = random.Random(seed)
+        before, same, slower = (swinging(generator, cost) for cost in (1, 1, 10 / 9))
+        assert regressions(compare_sides(before, same), limit) == []
+        assert "b1.yardsticks" in [item.metric.key for item in regressions(compare_sides(before, slower), limit)]
