@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -37,8 +38,9 @@ def frames(batch: int, shape: list[int]) -> Array:
     return np.stack([kinds[index % len(kinds)] + 0.01 * index for index in range(batch)]).astype(np.float32)
 
 
-def run(path: Path, name: str, outputs: dict[str, dict[str, str]], pixels: Array) -> Tensors:
-    """The file's outputs by role, by ONNX Runtime on one core."""
+def run(path: Path, name: str, outputs: dict[str, dict[str, str]], batches: Sequence[Array]) -> list[Tensors]:
+    """The file's outputs by role for each batch, by ONNX Runtime on one core. It is loaded once: for a graph of
+    thousands of nodes that takes longer than all the rest."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -46,8 +48,9 @@ def run(path: Path, name: str, outputs: dict[str, dict[str, str]], pixels: Array
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     roles = list(outputs)
-    found = session.run([outputs[role]["name"] for role in roles], {name: pixels})
-    return {role: np.asarray(value) for role, value in zip(roles, found, strict=True)}
+    names = [outputs[role]["name"] for role in roles]
+    found = [session.run(names, {name: pixels}) for pixels in batches]
+    return [{role: np.asarray(value) for role, value in zip(roles, each, strict=True)} for each in found]
 
 
 def difference(found: Tensors, wanted: Tensors, tolerance: float) -> float:
