@@ -48,7 +48,9 @@ def main(words: list[str]) -> int:
             model = write(detector, case, folder / detector.name)
             results(case, model, folder / f"{case.name}.npz")
             if side := SQUARE.get(case.name):
-                results(replace(case, height=side, width=side), model, folder / f"{case.name}-square.npz")
+                square = replace(case, height=side, width=side)
+                # Of the images of seed 2, one has candidates 7e-7 apart where D-FINE cuts off the list of its queries.
+                results(square, model, folder / f"{case.name}-square.npz", seed=4)
     return 0
 
 
@@ -220,9 +222,9 @@ TIMM_KEYS = {
 }
 
 
-def results(case: Case, model: nn.Module, path: Path) -> None:
+def results(case: Case, model: nn.Module, path: Path, seed: int = 2) -> None:
     """What the model computes, by code that knows nothing of exports: pixels, scores and boxes as one .npz file."""
-    pixels = torch.rand(IMAGES, 3, case.height, case.width, generator=torch.Generator().manual_seed(2))
+    pixels = torch.rand(IMAGES, 3, case.height, case.width, generator=torch.Generator().manual_seed(seed))
     with torch.no_grad():
         scores, boxes = model(pixels)
     if case.family == "grounding-dino":  # a column per token; the first token is [CLS]

@@ -39,13 +39,14 @@ def frames(batch: int, shape: list[int]) -> Array:
 
 
 def run(path: Path, name: str, outputs: dict[str, dict[str, str]], batches: Sequence[Array]) -> list[Tensors]:
-    """The file's outputs by role for each batch, by ONNX Runtime on one core. It is loaded once: for a graph of
-    thousands of nodes that takes longer than all the rest."""
+    """The file's outputs by role for each batch, by ONNX Runtime on one core. The file is loaded once and as it is:
+    optimising a graph of thousands of nodes takes longer than all the rest."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     roles = list(outputs)
     names = [outputs[role]["name"] for role in roles]
