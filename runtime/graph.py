@@ -293,7 +293,7 @@ def _open(onnx_bytes: bytes, how: str = "") -> Session:
     from dsimport.runtime.reference.session import SessionError, open_session
 
     try:
-        return open_session(onnx_bytes)
+        return open_session(onnx_bytes, as_it_is=True)
     except SessionError as error:
         raise GraphError(f"the model cannot be loaded{how}: {error}") from None
 

@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dsimport.compiler.diagnostics import DsimportError
-from dsimport.runtime.inspect_onnx import inspect
 from dsimport.runtime.onnx_file import GraphError
-from dsimport.runtime.passes.run import run_passes
 
 __all__ = ["RESULT", "main"]
 
@@ -23,6 +21,8 @@ RESULT = "RESULT "
 
 def run_inspect(request: dict[str, Any]) -> dict[str, Any]:
     """The facts of `onnx`, as plain data."""
+    from dsimport.runtime.inspect_onnx import inspect
+
     facts = inspect(Path(request["onnx"]))
     return {
         "inputs": {item.name: [item.dtype, item.dims] for item in facts.inputs},
@@ -32,11 +32,18 @@ def run_inspect(request: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def run_graph(request: dict[str, Any]) -> dict[str, Any]:
+    """What the passes did."""
+    from dsimport.runtime.passes.run import run_passes
+
+    return run_passes(request, print)
+
+
 def main(argv: list[str]) -> int:
     """Serve one request; 1 for a model that cannot be used."""
     request = json.loads(argv[0])
     try:
-        result = run_inspect(request) if request["do"] == "inspect" else run_passes(request, print)
+        result = run_inspect(request) if request["do"] == "inspect" else run_graph(request)
     except GraphError as error:
         result = {"error": str(error)}
     except DsimportError as error:  # the disk's fault, not the model's

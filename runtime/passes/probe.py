@@ -64,7 +64,7 @@ class Probe:
     def run(self, model: Any) -> Results | None:
         """What the model makes of the images; None where it cannot run at this size. `folded`: its input is pixels."""
         try:
-            session = open_session(serialize(self._declared(model)))
+            session = open_session(serialize(self._declared(model)), as_it_is=True)
         except SessionError:
             return None
         names = [info.name for info in session.outputs]

@@ -11,7 +11,6 @@ from dsimport.runtime.atomic import write_bytes
 from dsimport.runtime.graph import dynamic_batch, verify_batch
 from dsimport.runtime.onnx_file import GraphError, read_model, serialize
 from dsimport.runtime.passes import simplify as slimming
-from dsimport.runtime.passes.fuse import fuse_head
 from dsimport.runtime.passes.half import to_fp16
 from dsimport.runtime.passes.store import store
 from dsimport.runtime.passes.tensors import fold_inputs, fold_normalize, fp32_io, strip_outputs
@@ -79,6 +78,8 @@ def _apply(model: Any, input_name: str, item: Item) -> list[str]:
     if kind == "fold-normalize":
         return fold_normalize(model, input_name, item["scale"], item["bias"])
     if kind == "fuse-head":
+        from dsimport.runtime.passes.fuse import fuse_head  # family presets, and pydantic with them
+
         return fuse_head(model, item["head"], item["select"], item["rows"], item["output"])
     if kind == "to-fp16":
         return to_fp16(model)

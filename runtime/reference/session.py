@@ -60,12 +60,15 @@ class Session:
         return str(self._session.end_profiling())
 
 
-def open_session(onnx: bytes, *, threads: int | None = None, profile: str | None = None) -> Session:
+def open_session(
+    onnx: bytes, *, threads: int | None = None, profile: str | None = None, as_it_is: bool = False
+) -> Session:
     """Load a model for the CPU.
 
     onnx: a serialised ModelProto with all its weights inside, at most 2 GiB (a bigger one cannot be one message).
     threads: size of the pool that computes one inference; None lets ONNX Runtime take one per core.
     profile: how the path of a file begins that gets the time of every node (Chrome trace events); see `end_profile`.
+    as_it_is: run the graph's own nodes. Optimising thousands of them takes seconds, and a few runs win none back.
     Raises SessionError.
     """
     if len(onnx) > MAX_MODEL_BYTES:
@@ -76,6 +79,8 @@ def open_session(onnx: bytes, *, threads: int | None = None, profile: str | None
         raise SessionError("onnxruntime is not installed: pip install 'dsimport[reference]'") from None
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _QUIET
+    if as_it_is:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     if threads is not None:
         options.intra_op_num_threads = threads
     if profile is not None:

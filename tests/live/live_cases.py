@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["CASES", "NORMALISED", "PROMPTS", "TIMM", "Case", "case_of"]
+__all__ = ["CASES", "NORMALISED", "PROMPTS", "SQUARE", "TIMM", "Case", "case_of"]
 
 # Letters of the tiny vocabulary only.
 PROMPTS = ("hat", "red robot", "lamp", "parrot", "old boat", "rock")
@@ -21,8 +21,8 @@ NORMALISED |= dict.fromkeys(("owlvit", "owlv2"), _CLIP)
 class Case:
     """A model type with its family. height, width: of the input, pixels; rule: `size` in preprocessor_config.json, from
     which they follow for a 16:9 camera (None: themselves); columns: values per query in logits; run_s: of the
-    pipeline's runs, which must outlast the loading of the engine; model_type: where the name is another; tensors: names
-    of scores and boxes."""
+    pipeline's runs, which must outlast the loading of the engine by a second; model_type: where the name is another;
+    tensors: names of scores and boxes."""
 
     name: str
     family: str
@@ -33,7 +33,7 @@ class Case:
     classes: int = 6
     background: bool = False
     prompts: bool = False
-    run_s: int = 6
+    run_s: int = 4
     model_type: str = ""
     tensors: tuple[str, str] = ("logits", "pred_boxes")
 
@@ -93,8 +93,8 @@ CASES = (
     Case("pp_doclayout_v3", "pp-doclayout"),
     Case("owlvit", "owlvit", height=96, queries=36, prompts=True),
     Case("owlv2", "owlv2", height=96, queries=36, prompts=True),
-    Case("grounding-dino", "grounding-dino", height=96, width=128, prompts=True, run_s=20),
-    Case("mm-grounding-dino", "grounding-dino", height=96, width=128, prompts=True, run_s=20),
+    Case("grounding-dino", "grounding-dino", height=96, width=128, prompts=True, run_s=8),
+    Case("mm-grounding-dino", "grounding-dino", height=96, width=128, prompts=True, run_s=8),
     Case(
         "omdet-turbo",
         "omdet-turbo",
@@ -106,6 +106,8 @@ CASES = (
 )
 # As most DETRs on the hub are: the backbone is one of the package timm.
 TIMM = Case("detr-timm", "detr", background=True, model_type="detr")
+# Height and width, pixels, of a second input size that is tried with these.
+SQUARE = dict.fromkeys(("rt_detr", "rt_detr_v2", "d_fine"), 96)
 
 
 def case_of(name: str) -> Case:

@@ -63,15 +63,16 @@ def _serve(request: dict[str, Any], stage: list[str]) -> dict[str, Any]:
     pixels = frames(request["batch"], request["input"]["shape"])
     stage[0] = "export"
     with torch.no_grad():
-        wanted = {batch: subject.reference(torch.from_numpy(pixels[:batch])) for batch in (1, request["batch"])}
+        batches = [pixels[:batch] for batch in (1, request["batch"])]
+        wanted = [subject.reference(torch.from_numpy(batch)) for batch in batches]
         for name in request["quirks"]:
             apply_quirk(name, subject, torch.from_numpy(pixels[:1]))
         print(f"exporting with {request['exporter']}, opset {request['opset']}", flush=True)
         file = EXPORTERS[request["exporter"]](request, subject)
     stage[0] = "check"
     print(f"comparing with the model at batch 1 and {request['batch']}", flush=True)
-    found = {batch: run(file, request["input"]["name"], request["outputs"], pixels[:batch]) for batch in wanted}
-    worst = max(difference(found[batch], wanted[batch], request["tolerance"]) for batch in wanted)
+    found = run(file, request["input"]["name"], request["outputs"], batches)
+    worst = max(difference(mine, theirs, request["tolerance"]) for mine, theirs in zip(found, wanted, strict=True))
     target = Path(request["target"])
     target.parent.mkdir(parents=True, exist_ok=True)
     os.replace(file, target)  # noqa: PTH105 - within one folder tree, whole or not at all

@@ -96,9 +96,10 @@ def test_a_file_that_kept_the_batch_it_was_made_with_does_not_run(tmp_path: Path
     path = tmp_path / "m.onnx"
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), str(path))
     outputs = {"boxes": {"of": "y", "name": "y"}}
-    assert run(path, "x", outputs, np.ones((2, 3, 2, 2), np.float32))["boxes"].shape == (2, 3, 4)
+    [found] = run(path, "x", outputs, [np.ones((2, 3, 2, 2), np.float32)])
+    assert found["boxes"].shape == (2, 3, 4)
     with pytest.raises(Exception, match="Reshape"):
-        run(path, "x", outputs, np.ones((1, 3, 2, 2), np.float32))
+        run(path, "x", outputs, [np.ones((1, 3, 2, 2), np.float32)])
 
 
 TIMM = {"backbone": "resnet50", "use_timm_backbone": True, "use_pretrained_backbone": True}
