@@ -15,7 +15,8 @@ import torch
 from live_borrowed import Wheel
 from live_builds import BUILDS
 from live_compare import Tally
-from live_outputs import by_role_of, compare_outputs, export, run
+from live_export import export_model, outputs_of
+from live_outputs import by_role_of, compare_outputs
 from live_results import Tallies, keep
 from live_source import Shape, roles
 from live_sources import SOURCES
@@ -48,9 +49,10 @@ def test_models_results_are_the_parsers(family: str, workshop: Workshop, tallies
     build = BUILDS[family]
     names = [tensor.name for tensor in bound(family, **size_of(build.size), classes=build.classes).tensors]
     model, path = build.model(), tmp_path / "model.onnx"
-    export(model, names, build.size, path)
+    export_model(model, names, build.size, path)
     for batch in BATCHES:
-        assert_same_outputs(run(path, batch, build.size), names, model, images(batch, build.size, batch))
+        pixels = images(batch, build.size, batch)
+        assert_same_outputs(outputs_of(path, pixels.numpy()), names, model, pixels)
     compare_file(path, family, build.of, Shape(*build.size, build.classes), workshop, tallies)
 
 
@@ -74,7 +76,7 @@ def compare_file(path: Path, family: str, of: str, shape: Shape, workshop: Works
     size, classes = (shape.height, shape.width), shape.classes
     tally = tallies.setdefault((family, source.title, f"model: {of}"), Tally())
     for batch in BATCHES:
-        outputs = run(path, batch, size)
+        outputs = outputs_of(path, images(batch, size, batch).numpy())
         shapes = {name: array.shape[1:] for name, array in outputs.items()}
         binding = bound(family, **size_of(size), classes=classes, outputs=shapes)
         inputs = roles([by_role_of(binding, outputs, at) for at in range(batch)])

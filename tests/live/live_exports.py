@@ -16,12 +16,14 @@ import numpy.typing as npt
 import pytest
 import torch
 from live_compare import Tally
+from live_export import export_model, outputs_of
 from live_heads import HEADS, TITLE, raw_model
-from live_outputs import by_role_of, compare_outputs, export, run
+from live_outputs import by_role_of, compare_outputs
 from live_random import compare_random
 from live_results import Tallies, keep
 from live_sets import Frame, compare_sets
 from live_source import Shape, Source, roles
+from live_weights import images
 from live_yolo import YOLO_TITLE, YOLOS, Yolo, exported, queries, suppressed
 from parser_build import FUNCTION, Workshop, bound
 from parser_host import Parser
@@ -79,10 +81,10 @@ def test_torchvisions_models_give_its_results(
     background = getattr(binding.family.decode.scores, "background", "none") != "none"
     model = raw_model(family, CLASSES + background, names)
     path = tmp_path / "model.onnx"
-    export(model, names, source.size, path)
+    export_model(model, names, source.size, path)
     tally = tallies.setdefault((family, TITLE, "model"), Tally())
     for batch in (1, 4):
-        outputs = run(path, batch, source.size)
+        outputs = outputs_of(path, images(batch, source.size, batch).numpy())
         inputs = roles([by_role_of(binding, outputs, at) for at in range(batch)])
         process = partial(source.post_process, inputs, Shape(height, width, CLASSES))
         compare_outputs(binding, outputs, process, workshop.library(binding), tally)
@@ -100,7 +102,7 @@ def test_ultralytics_exports_give_its_results(
     tally = tallies.setdefault((yolo.family, YOLO_TITLE, "model"), Tally())
     before = tally.objects
     for batch in yolo.batches:
-        outputs = run(path, batch, yolo.size)
+        outputs = outputs_of(path, images(batch, yolo.size, batch).numpy())
         height, width = yolo.size
         shapes = {name: array.shape[1:] for name, array in outputs.items()}
         binding = bound(yolo.family, height=height, width=width, classes=YOLO_CLASSES, outputs=shapes)
