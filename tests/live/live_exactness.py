@@ -107,6 +107,7 @@ def thresholds(scores: Array, default: float) -> list[float]:
     return [float(np.float32(value)) for value in (default, *between)]
 
 
+@pytest.mark.filterwarnings("ignore")  # of others' modules, for releases to come
 @pytest.mark.parametrize("detector", [*DETECTORS, *QUERIES], ids=lambda detector: detector.name)
 def test_models_results_are_the_parsers(
     detector: Detector, workshop: Workshop, tallies: Tallies, tmp_path: Path

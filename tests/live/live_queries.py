@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import warnings
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -57,8 +56,7 @@ def roboflow() -> nn.Module:
 def deta() -> nn.Module:
     """From the last transformers that had it, with what this one has."""
     known = {"load_backbone": transformers.backbone_utils.load_backbone}
-    with mock.patch.multiple("transformers.utils.backbone_utils", create=True, **known), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with mock.patch.multiple("transformers.utils.backbone_utils", create=True, **known):
         folder = "transformers.models.deprecated.deta"
         place = Wheel("transformers").path
         config = imported(place, f"{folder}.configuration_deta").DetaConfig
