@@ -21,7 +21,7 @@ test: $(VENV)/.installed $(DEMO)/.fetched
 
 # Parsers against the models' own post-processing; torch and transformers have a virtual environment of their own.
 test-live: $(LIVE)/.installed $(WHEELS)/.fetched
-	HF_HUB_OFFLINE=1 $(LIVE)/bin/python -m pytest -n 2 --dist loadfile tests/live/live_exactness.py tests/live/live_decoded.py
+	HF_HUB_OFFLINE=1 $(LIVE)/bin/python -m pytest -n 2 --dist loadfile $(addprefix tests/live/live_,exactness.py decoded.py built.py)
 
 # What `dsimport init` writes, as it is, through plan, apply and verify: checkpoints of every model type with the real
 # exporters, which get an environment of their own in build/, and ONNX files in the layouts of many others.

@@ -1,4 +1,4 @@
-"""Functions and classes of packages, read from their wheels: nothing of the packages is installed or imported.
+"""Functions and classes of packages, read from what is downloaded: nothing of the packages is installed or imported.
 
 Their own imports would ask for gigabytes, or for each other's old versions; what is borrowed gets the few names it
 uses from here.
@@ -7,6 +7,7 @@ uses from here.
 from __future__ import annotations
 
 import ast
+import tarfile
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,19 +19,28 @@ WHEELS = Path(__file__).parents[2] / "build" / "wheels"
 
 
 class Wheel:
-    """A package's wheel in `build/wheels`, whatever its version there."""
+    """A package's wheel in `build/wheels`, whatever its version there, or its sources where it has no wheel."""
 
     def __init__(self, name: str) -> None:
-        found = sorted(WHEELS.glob(f"{name.replace('-', '_')}-*.whl"))
+        stem = name.replace("-", "_")
+        found = sorted([*WHEELS.glob(f"{stem}-*.whl"), *WHEELS.glob(f"{stem}-*.tar.gz")])
         assert len(found) == 1, f"{len(found)} wheels of {name} in {WHEELS}: make test-live downloads them"
-        self._path = found[0]
-        self.title = f"{name} {found[0].name.split('-')[1]}"
+        self.path = found[0]
+        self.title = f"{name} {found[0].name.removesuffix('.tar.gz').split('-')[1]}"
 
     def borrowed(self, path: str, *names: str, **others: Any) -> SimpleNamespace:
         """Functions, methods and classes by name from a module, with `others` as what they find besides each other."""
-        with zipfile.ZipFile(self._path) as archive:
-            text = archive.read(path).decode("utf-8")
-        return extracted(text, f"{self._path}/{path}", *names, **others)
+        return extracted(self.read(path).decode("utf-8"), f"{self.path}/{path}", *names, **others)
+
+    def read(self, path: str) -> bytes:
+        """A file of it."""
+        if self.path.suffix == ".whl":
+            with zipfile.ZipFile(self.path) as archive:
+                return archive.read(path)
+        with tarfile.open(self.path) as tar:
+            member = tar.extractfile(f"{self.path.name.removesuffix('.tar.gz')}/{path}")
+            assert member is not None
+            return member.read()
 
 
 def extracted(text: str, file: str, *names: str, **others: Any) -> SimpleNamespace:

@@ -9,7 +9,7 @@ import torch
 from live_compare import Tally
 from live_random import compare_random
 from live_results import Tallies, keep
-from live_sources import INDEPENDENT, SOURCES
+from live_sources import SOURCES
 from parser_build import Workshop
 
 
@@ -28,10 +28,10 @@ def tallies() -> Iterator[Tallies]:
     keep("decoded", found)
 
 
-@pytest.mark.parametrize("family", [*SOURCES, *INDEPENDENT])
+@pytest.mark.parametrize("family", SOURCES)
 @pytest.mark.filterwarnings("ignore:torch.meshgrid")
 def test_random_tensors_give_the_same_results(family: str, workshop: Workshop, tallies: Tallies) -> None:
-    source = (SOURCES | INDEPENDENT)[family]
+    source = SOURCES[family]
     tally = tallies.setdefault((family, source.title, "random"), Tally())
     compare_random(source, workshop, tally)
     assert tally.tensors >= 200

@@ -18,6 +18,7 @@ from live_compare import Case, Tally, apart, compare, precision
 from live_export import export, run
 from live_models import DETECTORS, Detector, build
 from live_processors import PROCESSORS, Processor
+from live_queries import QUERIES
 from live_results import keep
 from live_tensors import STYLES, tensors
 from parser_build import FUNCTION, Workshop, bound
@@ -106,7 +107,8 @@ def thresholds(scores: Array, default: float) -> list[float]:
     return [float(np.float32(value)) for value in (default, *between)]
 
 
-@pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: detector.name)
+@pytest.mark.filterwarnings("ignore")  # of others' modules, for releases to come
+@pytest.mark.parametrize("detector", [*DETECTORS, *QUERIES], ids=lambda detector: detector.name)
 def test_models_results_are_the_parsers(
     detector: Detector, workshop: Workshop, tallies: Tallies, tmp_path: Path
 ) -> None:

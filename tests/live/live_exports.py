@@ -5,10 +5,7 @@ Run by `make test-live-others`: both want gigabytes of torch. What they gave is 
 
 from __future__ import annotations
 
-import contextlib
-import io
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,18 +16,18 @@ import numpy.typing as npt
 import pytest
 import torch
 from live_compare import Tally
+from live_export import export_model, outputs_of
 from live_heads import HEADS, TITLE, raw_model
-from live_processors import Objects
+from live_outputs import by_role_of, compare_outputs
 from live_random import compare_random
 from live_results import Tallies, keep
 from live_sets import Frame, compare_sets
 from live_source import Shape, Source, roles
-from live_yolo import YOLO_TITLE, YOLOS, Yolo, exported, queries, run, suppressed
+from live_weights import images
+from live_yolo import YOLO_TITLE, YOLOS, Yolo, exported, queries, suppressed
 from parser_build import FUNCTION, Workshop, bound
 from parser_host import Parser
-from parser_tensors import by_role
 
-from dsimport.compiler.parsers.binding import Binding
 from dsimport.runtime.reference.cluster import nms, overlaps
 
 Array = npt.NDArray[Any]
@@ -44,7 +41,6 @@ RANDOM = HEADS | {
 }
 CLASSES = 5  # of the exported torchvision models
 YOLO_CLASSES = 80
-QUANTILES = (0.3, 0.6, 0.95)
 IOU = 0.7
 HITS = 40
 NEAR = 3e-4  # of the overlap that suppresses: Ultralytics adds thousands of pixels to a box before it works it out
@@ -74,24 +70,6 @@ def test_random_tensors_give_the_same_results(family: str, workshop: Workshop, t
     assert (tally.missing, tally.extra) == (0, 0)
 
 
-def compare_outputs(
-    binding: Binding, outputs: dict[str, Array], process: Callable[[float], list[Objects]], library: Path, tally: Tally
-) -> None:
-    """A batch of a model's outputs, at the family's threshold and at some that lie between scores."""
-    everything = process(0.0)
-    scores = np.unique(np.concatenate([each.scores for each in everything]))
-    between = [float(np.float32(np.quantile(scores, q))) for q in QUANTILES]
-    activation = getattr(binding.family.decode.scores, "activation", "none")
-    size = {"width": binding.width, "height": binding.height}
-    with Parser(library, FUNCTION) as parser:
-        for threshold in (binding.family.defaults.threshold, *between):
-            frame = Frame((binding.height, binding.width), float(np.float32(threshold)), rounds=activation != "none")
-            for at, wanted in enumerate(process(frame.threshold)):
-                named = {name: array[at] for name, array in outputs.items()}
-                found = parser(named, **size, thresholds=[frame.threshold] * binding.classes)
-                tally.add(compare_sets(found, wanted, partial(everything.__getitem__, at), frame))
-
-
 @pytest.mark.parametrize("family", HEADS)
 def test_torchvisions_models_give_its_results(
     family: str, workshop: Workshop, tallies: Tallies, tmp_path: Path
@@ -103,33 +81,15 @@ def test_torchvisions_models_give_its_results(
     background = getattr(binding.family.decode.scores, "background", "none") != "none"
     model = raw_model(family, CLASSES + background, names)
     path = tmp_path / "model.onnx"
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
-        axes = {name: {0: "batch"} for name in ("images", *names)}
-        torch.onnx.export(
-            model,
-            (torch.rand(2, 3, height, width),),
-            str(path),
-            dynamo=False,
-            opset_version=17,
-            input_names=["images"],
-            output_names=names,
-            dynamic_axes=axes,
-        )
+    export_model(model, names, source.size, path)
     tally = tallies.setdefault((family, TITLE, "model"), Tally())
     for batch in (1, 4):
-        outputs = run(path, batch, source.size)
+        outputs = outputs_of(path, images(batch, source.size, batch).numpy())
         inputs = roles([by_role_of(binding, outputs, at) for at in range(batch)])
         process = partial(source.post_process, inputs, Shape(height, width, CLASSES))
         compare_outputs(binding, outputs, process, workshop.library(binding), tally)
     assert tally.objects > 0
     assert (tally.missing, tally.extra) == (0, 0)
-
-
-def by_role_of(binding: Binding, outputs: dict[str, Array], at: int) -> dict[str, Array]:
-    """One frame of a batch, by role."""
-    frame = by_role(binding, {name: array[at] for name, array in outputs.items()})
-    return {role: array.astype(np.float32) for role, array in frame.items()}
 
 
 @pytest.mark.parametrize("yolo", YOLOS, ids=lambda yolo: f"{yolo.name} {yolo.batches}")
@@ -142,7 +102,7 @@ def test_ultralytics_exports_give_its_results(
     tally = tallies.setdefault((yolo.family, YOLO_TITLE, "model"), Tally())
     before = tally.objects
     for batch in yolo.batches:
-        outputs = run(path, batch, yolo.size)
+        outputs = outputs_of(path, images(batch, yolo.size, batch).numpy())
         height, width = yolo.size
         shapes = {name: array.shape[1:] for name, array in outputs.items()}
         binding = bound(yolo.family, height=height, width=width, classes=YOLO_CLASSES, outputs=shapes)

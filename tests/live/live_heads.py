@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -12,12 +11,13 @@ import torch
 import torchvision
 from live_processors import Objects
 from live_source import Roles, Shape, Source, objects
+from live_weights import spread
 from torch import Tensor, nn
 from torchvision.models import detection
 from torchvision.models.detection import _utils, anchor_utils
 from torchvision.models.detection.image_list import ImageList
 
-__all__ = ["HEADS", "TITLE", "raw_model", "spread"]
+__all__ = ["HEADS", "TITLE", "raw_model"]
 
 TITLE = f"torchvision {torchvision.__version__.partition('+')[0]}"
 STRIDES = (8, 16, 32, 64, 128)
@@ -121,19 +121,6 @@ class RawHead(nn.Module):
     def forward(self, pixels: Tensor) -> list[Tensor]:
         found = self.model.head(list(self.model.backbone(pixels).values()))
         return [found[name] for name in self.names]
-
-
-def spread(model: nn.Module, heads: Sequence[str]) -> nn.Module:
-    """Weights that give distinct scores, some of them over any threshold. heads: parts of the names of layers that
-    score."""
-    with torch.no_grad():
-        for name, module in model.named_modules():
-            head = any(part in name for part in heads) and getattr(module, "bias", None) is not None
-            if isinstance(module, (nn.Conv2d, nn.Linear)) and module.weight.requires_grad:
-                module.weight.normal_(0.0, math.sqrt((9.0 if head else 1.6) / module.weight[0].numel()))
-                if head:
-                    module.bias.fill_(-1.0)
-    return model
 
 
 def raw_model(family: str, classes: int, names: Sequence[str]) -> nn.Module:

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import torch
 from live_borrowed import Wheel
 from live_processors import Objects
-from live_source import PostProcess, Roles, Shape, objects
+from live_source import PostProcess, Roles, Shape, from_rows, objects
 from torch import Tensor
 
-__all__ = ["batched_nms", "efficient_nms", "efficientdet", "nms_trt", "paddle_rows", "yolov4_boxes"]
+__all__ = [
+    "batched_nms",
+    "dense_rows",
+    "detr_rows",
+    "efficient_nms",
+    "efficientdet",
+    "nms_trt",
+    "paddle_rows",
+    "ssd_rows",
+    "tf_detections",
+    "yolov4_boxes",
+]
 
 
 def buffer(tensor: Tensor) -> SimpleNamespace:
@@ -114,6 +127,68 @@ def paddle_rows(wheel: Wheel) -> PostProcess:
             boxes[:, 2:] += boxes[:, :2]
             frames.append(over(threshold, classes, scores, boxes))
         return frames
+
+    return post_process
+
+
+def ssd_rows(wheel: Wheel) -> PostProcess:
+    """DetectionOutput rows as OpenVINO's model API reads them; label 0 is the background."""
+    read = wheel.borrowed(
+        "model_api/models/ssd.py", "SingleOutputParser", np=np, DetectionResult=SimpleNamespace
+    ).SingleOutputParser
+
+    def post_process(t: Roles, shape: Shape, threshold: float) -> list[Objects]:
+        unit = np.array([shape.width, shape.height] * 2)
+        frames = []
+        for rows in t["rows"].numpy():
+            outputs = {"detection_out": rows[None]}
+            found = read(outputs)(outputs)
+            frames.append(over(threshold, found.labels - 1, found.scores, found.bboxes.reshape(-1, 4) * unit))
+        return frames
+
+    return post_process
+
+
+def detr_rows(wheel: Wheel) -> PostProcess:
+    """Outputs labels, boxes and scores as OpenVINO's model API reads them."""
+    names = ("MultipleOutputParser", "find_layer_by_name")
+    read = wheel.borrowed("model_api/models/ssd.py", *names, np=np, DetectionResult=SimpleNamespace)
+
+    def post_process(t: Roles, _: Shape, threshold: float) -> list[Objects]:
+        frames = []
+        for at in range(len(t["labels"])):
+            outputs = {name: t[name][at : at + 1].numpy() for name in ("labels", "boxes", "scores")}
+            found = read.MultipleOutputParser(outputs, bboxes_layer="boxes")(outputs)
+            frames.append(over(threshold, found.labels, found.scores, found.bboxes))
+        return frames
+
+    return post_process
+
+
+def tf_detections(wheel: Wheel) -> PostProcess:
+    """It reads all rows: those that do not count have the score 0, as the exported graph pads them."""
+    read = wheel.borrowed("supervision/detection/core.py", "Detections.from_tensorflow").from_tensorflow
+
+    def post_process(t: Roles, shape: Shape, threshold: float) -> list[Objects]:
+        frames = []
+        for at, count in enumerate(t["num"].int().flatten().tolist()):
+            named = {f"detection_{role}": t[role][at : at + 1].clone() for role in ("boxes", "scores", "classes")}
+            named["detection_scores"][:, count:] = 0
+            found = read(SimpleNamespace, named, (shape.width, shape.height))
+            frames.append(over(threshold, found.class_id - 1, found.confidence, found.xyxy))
+        return frames
+
+    return post_process
+
+
+def dense_rows(wheel: Wheel) -> PostProcess:
+    """Rows that are decoded and not suppressed yet, as Ultralytics reads rows of six columns."""
+    read = wheel.borrowed("ultralytics/utils/ops.py", "non_max_suppression", torch=torch).non_max_suppression
+    unused = ModuleType("torchvision")
+
+    def post_process(t: Roles, _: Shape, threshold: float) -> list[Objects]:
+        with mock.patch.dict(sys.modules, torchvision=unused):
+            return from_rows(read(t["output"].clone(), conf_thres=threshold, max_det=10**6))
 
     return post_process
 

