@@ -6,7 +6,8 @@ move it: all metrics of a kind (averages, the fastest of many, relative costs) t
 and a metric that varied more than that gets a band of its own. With no repetition at all the band is the assumed one.
 
 A shared host stalls now and then for as long as a whole run. Such a run is no regression, and says nothing about the
-others: of three figures and more the median counts, and one repeat does not make the spread.
+others: of several figures the middle of the means of all pairs counts (Hodges and Lehmann), which a stalled run of
+seven hardly moves and which is nearly as sure as their mean; and one repeat does not make the spread.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import combinations_with_replacement, pairwise
 from typing import Any, Literal, TypeAlias
 
 from dsimport.runtime.compare.metrics import METRICS, Metric
@@ -25,7 +26,7 @@ __all__ = ["Band", "Comparison", "Side", "Verdict", "compare_sides", "moved_sett
 ERRORS = 4.5  # standard errors in the band
 PRIOR = 4  # what a spread that was not seen counts, in repeats
 OUTLIER = 4  # a repeat further off than so many medians of all repeats counts as one that is just so far
-MEDIAN_ERROR = math.sqrt(math.pi / 2)  # standard error of a median in those of a mean, for many normal figures
+MIDDLE_ERROR = math.sqrt(math.pi / 3)  # standard error of the middle in those of a mean, for many normal figures
 _ROUNDING = 1e-9
 _WIDEST = 700.0  # the exponential of more is no number
 
@@ -148,14 +149,15 @@ def _differs(name: str, a: Side, b: Side) -> bool:
 
 
 def _figure(item: Metric, side: Side) -> float | None:
-    """The median of the samples; of an even number the middle of two, on the metric's scale."""
+    """The middle of the samples: the median of the means of all pairs, each sample with itself too, on the metric's
+    scale."""
     samples = side.samples.get(item.key, ())
     if not samples:
         return None
-    low, high = statistics.median_low(samples), statistics.median_high(samples)
-    if low == high:
-        return low  # exactly what was measured, not what a logarithm leaves of it
-    middle = math.fsum(_scaled(item, (low, high))) / 2
+    if min(samples) == max(samples):
+        return samples[0]  # exactly what was measured, not what a logarithm leaves of it
+    pairs = combinations_with_replacement(_scaled(item, samples), 2)
+    middle = statistics.median(math.fsum(pair) / 2 for pair in pairs)
     return math.exp(middle) if item.scale == "ratio" else middle
 
 
@@ -185,7 +187,7 @@ def _band(item: Metric, a: Side, b: Side, machine: tuple[float, int]) -> Band:
 
 def _squared_error(count: int) -> float:
     """Of the figure of `count` samples, in units of the variance of one."""
-    return 1 / max(count, 1) if count < 3 else MEDIAN_ERROR**2 / count
+    return 1 / max(count, 1) if count < 3 else MIDDLE_ERROR**2 / count
 
 
 def _prior(item: Metric) -> float:

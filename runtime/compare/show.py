@@ -136,7 +136,7 @@ def _origin(side: Side) -> str:
     parts = [single_line(side.label), f"toolchain {single_line(side.toolchain) or 'unknown'}"]
     runs = max((len(figures) for figures in side.samples.values()), default=0)
     if runs > 1:
-        parts.append(f"median of up to {runs} runs")
+        parts.append(f"the middle of up to {runs} runs")
     return ", ".join([*parts, single_line(side.hardware) or "hardware not recorded"])
 
 
