@@ -149,7 +149,7 @@ def _notes(shown: Shown) -> list[str]:
     elif "reference" in (a.toolchain, b.toolchain):
         notes.append("Speeds are those of a CPU, not of TensorRT.")
         if any(item.metric.noise == "relative" for item in shown.compared):
-            notes.append("A cost in yardsticks is that of a query in those of a fixed network, which vary alike.")
+            notes.append("Yardsticks: the CPU time of a query over that of a fixed network that took turns with it.")
     if a.hardware and b.hardware and a.hardware != b.hardware:
         notes.append("The hardware differs.")
     if any(item.band is not None and not item.band.repeats for item in shown.compared):
