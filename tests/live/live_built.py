@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from live_builds import BUILDS
 from live_compare import Tally
 from live_export import export_model, outputs_of
 from live_outputs import by_role_of, compare_outputs
-from live_results import Tallies, keep
+from live_results import Tallies
 from live_source import Shape, roles
 from live_sources import SOURCES
 from live_weights import images
@@ -25,22 +25,8 @@ from parser_build import Workshop, bound
 from torch import Tensor, nn
 
 Array = npt.NDArray[Any]
+PART = "built"  # of the results that are kept
 BATCHES = (1, 4)
-
-
-@pytest.fixture(scope="module")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    """Where this run's parsers are compiled."""
-    return Workshop(tmp_path_factory.mktemp("parsers"))
-
-
-@pytest.fixture(scope="module")
-def tallies() -> Iterator[Tallies]:
-    """What was compared, by family and whose code."""
-    torch.set_num_threads(1)
-    found: Tallies = {}
-    yield found
-    keep("built", found)
 
 
 @pytest.mark.parametrize("family", BUILDS)

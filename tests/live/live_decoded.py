@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-import torch
 from live_compare import Tally
 from live_random import compare_random
-from live_results import Tallies, keep
+from live_results import Tallies
 from live_sources import SOURCES
 from parser_build import Workshop
 
-
-@pytest.fixture(scope="module")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    """Where this run's parsers are compiled."""
-    return Workshop(tmp_path_factory.mktemp("parsers"))
-
-
-@pytest.fixture(scope="module")
-def tallies() -> Iterator[Tallies]:
-    """What was compared, by family and whose code."""
-    torch.set_num_threads(1)
-    found: Tallies = {}
-    yield found
-    keep("decoded", found)
+PART = "decoded"  # of the results that are kept
 
 
 @pytest.mark.parametrize("family", SOURCES)

@@ -5,7 +5,6 @@ Run by `make test-live`; the base test run does not collect files of this name, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from live_export import export, run
 from live_models import DETECTORS, Detector, build
 from live_processors import PROCESSORS, Processor
 from live_queries import QUERIES
-from live_results import keep
+from live_results import Tallies
 from live_tensors import STYLES, tensors
 from parser_build import FUNCTION, Workshop, bound
 from parser_host import Parser
@@ -27,7 +26,7 @@ from parser_host import Parser
 from dsimport.compiler.parsers.area import Area, active_area
 
 Array = npt.NDArray[Any]
-Tallies = dict[tuple[str, str], Tally]
+PART = "queries"  # of the results that are kept
 FRAME = (720, 1280)  # height and width of what the camera shows; matters where the input is letterboxed
 SIZES = {"detr": (750, 1333), "owlvit": (768, 768), "owlv2": (960, 960), "pp-doclayout": (800, 800)}
 CLASS_COUNTS = (1, 6, 91, 1000)
@@ -37,20 +36,10 @@ BATCH = 4
 BATCHES = (1, BATCH)
 
 
-@pytest.fixture(scope="module")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    """Where this run's parsers are compiled."""
-    return Workshop(tmp_path_factory.mktemp("parsers"))
-
-
-@pytest.fixture(scope="module")
-def tallies() -> Iterator[Tallies]:
-    """What was compared, by processor and kind of tensors."""
-    torch.set_num_threads(1)
-    found: Tallies = {}
-    yield found
-    named = {(PROCESSORS[name], name, kind): tally for (name, kind), tally in found.items()}
-    keep("queries", {(one.family, f"{one.source}, {name}", kind): each for (one, name, kind), each in named.items()})
+def key(name: str, kind: str) -> tuple[str, str, str]:
+    """Of a processor's comparisons with tensors of a kind."""
+    processor = PROCESSORS[name]
+    return processor.family, f"{processor.source}, {name}", kind
 
 
 class Comparison:
@@ -121,7 +110,7 @@ def test_models_results_are_the_parsers(
     comparison = Comparison(
         PROCESSORS[detector.name], workshop, **shape, queries=detector.queries, columns=detector.columns
     )
-    tally = tallies.setdefault((detector.name, "model"), Tally())
+    tally = tallies.setdefault(key(detector.name, "model"), Tally())
     for batch in BATCHES:
         logits, boxes = run(path, pixels[:batch].numpy())
         for frame in range(batch):
@@ -156,7 +145,7 @@ def best_scores(logits: Array, comparison: Comparison) -> Array:
 def test_random_tensors_give_the_same_results(name: str, workshop: Workshop, tallies: Tallies) -> None:
     processor = PROCESSORS[name]
     rng = np.random.default_rng(sum(name.encode()))
-    tally = tallies.setdefault((name, "random"), Tally())
+    tally = tallies.setdefault(key(name, "random"), Tally())
     for classes in CLASS_COUNTS:
         comparison = of_random_tensors(processor, workshop, classes)
         styles = [style for style in STYLES if is_defined(processor, style)] * REPEATS

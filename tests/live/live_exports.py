@@ -5,7 +5,6 @@ Run by `make test-live-others`: both want gigabytes of torch. What they gave is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +19,7 @@ from live_export import export_model, outputs_of
 from live_heads import HEADS, TITLE, raw_model
 from live_outputs import by_role_of, compare_outputs
 from live_random import compare_random
-from live_results import Tallies, keep
+from live_results import Tallies
 from live_sets import Frame, compare_sets
 from live_source import Shape, Source, roles
 from live_weights import images
@@ -31,6 +30,7 @@ from parser_host import Parser
 from dsimport.runtime.reference.cluster import nms, overlaps
 
 Array = npt.NDArray[Any]
+PART = "exports"  # of the results that are kept
 RANDOM = HEADS | {
     source.family: source
     for source in (
@@ -44,21 +44,6 @@ YOLO_CLASSES = 80
 IOU = 0.7
 HITS = 40
 NEAR = 3e-4  # of the overlap that suppresses: Ultralytics adds thousands of pixels to a box before it works it out
-
-
-@pytest.fixture(scope="module")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    """Where this run's parsers are compiled."""
-    return Workshop(tmp_path_factory.mktemp("parsers"))
-
-
-@pytest.fixture(scope="module")
-def tallies() -> Iterator[Tallies]:
-    """What was compared, by family and whose code."""
-    torch.set_num_threads(1)
-    found: Tallies = {}
-    yield found
-    keep("exports", found)
 
 
 @pytest.mark.parametrize("family", RANDOM)

@@ -3,14 +3,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import pytest
-
 sys.path.insert(0, str(Path(__file__).parent))
 
-from parser_build import Workshop
+from parser_build import workshop
 
-
-@pytest.fixture(scope="session")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
-    """Where this session's parsers are compiled."""
-    return Workshop(tmp_path_factory.mktemp("parsers"))
+__all__ = ["workshop"]

@@ -6,6 +6,8 @@ import hashlib
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from dsimport.compiler.diagnostics import Report
 from dsimport.compiler.families import Family, load_family
 from dsimport.compiler.parsers.area import Area
@@ -13,7 +15,7 @@ from dsimport.compiler.parsers.bind import Binding, bind
 from dsimport.compiler.parsers.emit import ParserOptions, abi_files, emit_parser
 from dsimport.compiler.parsers.names import parser_names
 
-__all__ = ["FUNCTION", "ONE_CLASS", "SIZES", "Workshop", "bound", "representative"]
+__all__ = ["FUNCTION", "ONE_CLASS", "SIZES", "Workshop", "bound", "representative", "workshop"]
 
 NAMES = parser_names("test")
 FUNCTION = NAMES.function
@@ -81,3 +83,9 @@ class Workshop:
             (self.folder / f"{stem}.cpp").write_text(source)
             self.compile("-Winvalid-pch", "-include", "prelude.h", "-shared", "-o", path.name, f"{stem}.cpp")
         return path
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    """Where this session's parsers are compiled."""
+    return Workshop(tmp_path_factory.mktemp("parsers"))
